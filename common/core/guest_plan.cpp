@@ -1,0 +1,287 @@
+#include "core/guest_plan.hpp"
+
+#include "core/hostname.hpp"
+#include "core/match.hpp"
+#include "core/pool.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace fip {
+namespace {
+
+class Planner {
+public:
+    explicit Planner(const GuestFacts& facts) : facts_{facts}, guest_{facts.guest} {}
+
+    GuestPlan plan() {
+        for (const auto& nic : guest_.nics) {
+            if (is_managed(facts_.settings, nic)) managed_.push_back(nic);
+        }
+        auto matched =
+            match(managed_, usable_leases(), [&](const Lease& lease, const Nic& nic) { return serves(lease, nic); });
+        for (std::size_t i = 0; i < managed_.size(); ++i) look_at_nic(i, std::move(matched.by_nic[i]));
+        for (const auto& group : matched.unmatched) look_at_leftover(group);
+        plan_edit();
+        return std::move(plan_);
+    }
+
+private:
+    /// Rule 7, and no decision on a request that we do not understand.
+    [[nodiscard]] bool is_left_alone() const {
+        return !guest_.problem.empty() || (guest_.request && !guest_.request->is_enabled);
+    }
+
+    /// A pool that is no longer configured still serves: narrowing the configuration never ends a lease.
+    [[nodiscard]] bool serves(const Lease& lease, const Nic& nic) const {
+        const auto pool = facts_.settings.pools.find(lease.pool);
+        if (pool == facts_.settings.pools.end()) return true;
+        const auto& bridges = pool->second.bridges;
+        return std::find(bridges.begin(), bridges.end(), nic.bridge) != bridges.end();
+    }
+
+    /// Without the reservations that this guest must not take: for another bridge, or with a MAC that it cannot get.
+    [[nodiscard]] std::vector<Lease> usable_leases() const {
+        std::vector<Lease> usable;
+        for (const auto& lease : facts_.leases) {
+            const bool fits = std::any_of(managed_.begin(), managed_.end(), [&](const Nic& nic) {
+                return serves(lease, nic) && (guest_.is_persistent || nic.mac == lease.mac);
+            });
+            if (lease.guest || (fits && !is_left_alone())) usable.push_back(lease);
+        }
+        return usable;
+    }
+
+    void look_at_nic(std::size_t position, LeaseGroup group) {
+        const auto& nic = managed_[position];
+        NicView view;
+        view.nic = nic.index;
+        view.slot = std::to_string(position);
+        const auto choice = pool_for(facts_.settings, nic.bridge, guest_.request);
+        view.problem = guest_.problem.empty() ? choice.problem : guest_.problem;
+        if (choice.pool != nullptr) view.pool = choice.pool->name;
+        if (!is_left_alone() && choice.pool != nullptr) {
+            if (group.empty()) group = adopted(nic, view);
+            check_pool(nic, view, group);
+            if (view.problem.empty()) size_group(nic, view, *choice.pool, group);
+        }
+        for (auto& lease : group) keep(lease, view.slot);
+        view.leases = std::move(group);
+        if (!view.leases.empty()) {
+            const auto& first = view.leases.front();
+            if (first.state == LeaseState::active) view.mac = first.mac;
+            view.pool = first.pool;
+        }
+        plan_.nics.push_back(std::move(view));
+    }
+
+    void check_pool(const Nic& nic, NicView& view, const LeaseGroup& group) const {
+        if (group.empty() || !view.problem.empty()) return;
+        const auto& lease = group.front();
+        if (!serves(lease, nic)) {
+            view.problem = "it wears the MAC of " + lease.address.text() + " from the pool \"" + lease.pool +
+                           "\", which does not serve the bridge " + nic.bridge + ": remove its <mac> to get another";
+        } else if (guest_.request && !guest_.request->pool.empty() && lease.pool != guest_.request->pool) {
+            view.problem = "it asks for the pool \"" + guest_.request->pool + "\" but holds " + lease.address.text() +
+                           " from \"" + lease.pool + "\": undefine and define it to change that";
+        }
+    }
+
+    /// More or fewer addresses, as asked for.
+    void size_group(const Nic& nic, NicView& view, const PoolSettings& pool, LeaseGroup& group) {
+        const bool is_away = std::any_of(group.begin(), group.end(), [](const Lease& lease) {
+            return lease.state == LeaseState::away || lease.stay != Stay::here;
+        });
+        if (is_away) return;
+        // What somebody set up by hand, and asked nothing for, keeps its size.
+        const auto wanted = guest_.request ? static_cast<std::size_t>(guest_.request->addresses)
+                                           : std::max<std::size_t>(1, group.size());
+        if (wanted > static_cast<std::size_t>(pool.max_addresses)) {
+            view.problem = "it asks for " + std::to_string(wanted) + " addresses per NIC; the pool \"" + pool.name +
+                           "\" allows " + std::to_string(pool.max_addresses);
+            return;
+        }
+        while (group.size() > wanted) {
+            plan_.end.push_back(group.back());
+            group.pop_back();
+        }
+        // A transient guest's MAC cannot be written: an address that it cannot wear would only be blocked.
+        if (!guest_.is_persistent && group.empty()) {
+            view.problem = "it has no stored definition, and its MAC " + (nic.mac ? nic.mac->text() : "(none)") +
+                           " is not one of ours";
+            return;
+        }
+        int ordinal = group.empty() ? 0 : group.back().ordinal + 1;
+        for (auto missing = wanted - group.size(); missing > 0; --missing) {
+            plan_.wants.push_back({nic.index, view.slot, ordinal++, pool.name});
+        }
+    }
+
+    /// Leases for a NIC that already wears a MAC which the provider has for one of our addresses (chapter 4, adoption).
+    LeaseGroup adopted(const Nic& nic, NicView& view) {
+        const auto found = nic.mac ? facts_.worn.find(*nic.mac) : facts_.worn.end();
+        if (found == facts_.worn.end()) return {};
+        const auto& worn = found->second;
+        const auto provider = facts_.settings.providers.find(worn.provider);
+        if (provider == facts_.settings.providers.end()) return {};
+        if (worn.wearers != 1) {
+            view.problem = "its MAC " + nic.mac->text() + " is registered, but worn by " +
+                           std::to_string(worn.wearers) + " NICs: give the others another MAC";
+            return {};
+        }
+        LeaseGroup group;
+        for (const auto& address : worn.addresses) {
+            const auto* owner = pool_of(facts_.settings, worn.provider, address.address);
+            const bool serves = owner != nullptr && std::find(owner->bridges.begin(), owner->bridges.end(),
+                                                              nic.bridge) != owner->bridges.end();
+            if (!serves) {
+                view.problem = "its MAC belongs to " + address.address.text() + ", which no pool of this bridge lists";
+                return {};
+            }
+            const bool is_here = address.server == provider->second.server;
+            if (!is_here && !guest_.is_running) {
+                view.problem = "its MAC belongs to " + address.address.text() +
+                               ", which is not routed to this server: failover-ip move " + address.address.text() +
+                               " --to " + provider->second.server;
+                return {};
+            }
+            group.push_back(adopt(nic, view, *owner, address, is_here, static_cast<int>(group.size())));
+        }
+        return group;
+    }
+
+    Lease adopt(const Nic& nic, const NicView& view, const PoolSettings& pool, const ProviderAddress& address,
+                bool is_here, int ordinal) {
+        Lease lease;
+        lease.address = address.address;
+        lease.provider = pool.provider;
+        lease.pool = pool.name;
+        lease.state = is_here ? LeaseState::active : LeaseState::pending;
+        lease.stay = is_here ? Stay::here : Stay::arriving;
+        lease.guest = guest_.id;
+        lease.guest_name = guest_.name;
+        lease.origin = guest_.origin;
+        lease.slot = view.slot;
+        lease.ordinal = ordinal;
+        lease.mac = nic.mac;
+        lease.is_mac_asked = true;
+        lease.is_adopted = true;
+        lease.since = facts_.now.wall;
+        plan_.put.push_back(lease);
+        return lease;
+    }
+
+    /// Bring a lease that stays up to date: holder, name, slot, reverse name, back from elsewhere.
+    void keep(Lease& lease, const std::string& slot) {
+        const Lease before = lease;
+        if (!lease.guest) lease.since = facts_.now.wall;
+        lease.guest = guest_.id;
+        lease.guest_name = guest_.name;
+        lease.origin = guest_.origin;
+        lease.slot = slot;
+        if (lease.stay == Stay::left && guest_.is_running) come_back(lease);
+        if (!is_left_alone()) wish_name(lease);
+        if (lease == before) return;
+        const auto queued = std::find_if(plan_.put.begin(), plan_.put.end(),
+                                         [&](const Lease& other) { return other.address == lease.address; });
+        if (queued == plan_.put.end()) {
+            plan_.put.push_back(lease);
+        } else {
+            *queued = lease;
+        }
+    }
+
+    void come_back(Lease& lease) const {
+        const auto known = facts_.provider.find(lease.address);
+        const auto provider = facts_.settings.providers.find(lease.provider);
+        const bool is_here = known != facts_.provider.end() && provider != facts_.settings.providers.end() &&
+                             known->second.server == provider->second.server;
+        lease.stay = is_here ? Stay::here : Stay::arriving;
+        lease.state = is_here && lease.mac ? LeaseState::active : LeaseState::pending;
+    }
+
+    void wish_name(Lease& lease) const {
+        const auto pool = facts_.settings.pools.find(lease.pool);
+        const auto traits = facts_.traits.find(lease.provider);
+        if (pool == facts_.settings.pools.end() || traits == facts_.traits.end()) return;
+        const bool is_asked = guest_.request && !guest_.request->hostname.empty();
+        if (lease.is_adopted && !is_asked && lease.rdns == RdnsState::none) return;
+        const auto& text = is_asked ? guest_.request->hostname : pool->second.hostname;
+        // A reservation may have been given a name of its own; only a request overrides that.
+        if (lease.is_name_chosen && !is_asked) return;
+        wish_hostname(lease, expand_hostname(text, {guest_.name, guest_.id, lease.address, facts_.settings.host_name}),
+                      traits->second.has_rdns, facts_.now.wall);
+    }
+
+    void look_at_leftover(const LeaseGroup& group) {
+        const auto wears = [&](const Nic& nic) { return nic.mac && nic.mac == group.front().mac; };
+        const bool is_worn = std::any_of(guest_.nics.begin(), guest_.nics.end(), wears) ||
+                             std::any_of(guest_.live_nics.begin(), guest_.live_nics.end(), wears);
+        const bool is_reservation = !group.front().guest;
+        if (is_worn || is_reservation || is_left_alone()) return;  // rule 2: not while the guest can use the MAC
+        plan_.end.insert(plan_.end.end(), group.begin(), group.end());
+    }
+
+    [[nodiscard]] std::optional<NicRecord> record_of(const NicView& view) const {
+        if (!view.mac) return {};
+        NicRecord record{*view.mac, view.pool, view.leases.front().hostname, {}};
+        for (const auto& lease : view.leases) {
+            if (lease.state != LeaseState::active) continue;
+            const auto traits = facts_.traits.find(lease.provider);
+            record.addresses.push_back(
+                {lease.address, traits == facts_.traits.end() ? std::nullopt : traits->second.gateway});
+        }
+        return record;
+    }
+
+    void remark_on_running(const NicView& view) {
+        if (!guest_.is_running || !view.mac) return;
+        const bool is_worn = std::any_of(guest_.live_nics.begin(), guest_.live_nics.end(),
+                                         [&](const Nic& nic) { return nic.mac == view.mac; });
+        if (is_worn) return;
+        plan_.remarks.push_back("it runs without the MAC " + view.mac->text() + " of " +
+                                view.leases.front().address.text() + ": stop it and start it again");
+    }
+
+    void plan_edit() {
+        if (is_left_alone() || !guest_.is_persistent) return;
+        GuestEdit edit;
+        for (const auto& view : plan_.nics) {
+            const auto nic = std::find_if(managed_.begin(), managed_.end(),
+                                          [&](const Nic& candidate) { return candidate.index == view.nic; });
+            remark_on_running(view);
+            if (view.mac && nic->mac != view.mac) edit.macs.push_back({view.nic, *view.mac});
+            if (auto record = record_of(view)) edit.records.push_back(*std::move(record));
+        }
+        // While leases are away or not confirmed, what was recorded stays.
+        const bool is_unsettled = std::any_of(plan_.nics.begin(), plan_.nics.end(), [](const NicView& view) {
+            return !view.mac && (!view.leases.empty() || view.problem.empty());
+        });
+        if (is_unsettled && edit.records.size() < guest_.records.size()) edit.records = guest_.records;
+        if (!edit.macs.empty() || edit.records != guest_.records) plan_.edit = std::move(edit);
+    }
+
+    const GuestFacts& facts_;
+    const Guest& guest_;
+    std::vector<Nic> managed_;
+    GuestPlan plan_;
+};
+
+}  // namespace
+
+GuestPlan plan_guest(const GuestFacts& facts) {
+    return Planner{facts}.plan();
+}
+
+std::vector<Mac> unexplained_macs(const Guest& guest, const Settings& settings, const std::vector<Lease>& leases) {
+    std::vector<Mac> macs;
+    for (const auto& nic : guest.nics) {
+        if (!nic.mac || !is_managed(settings, nic)) continue;
+        const bool is_explained =
+            std::any_of(leases.begin(), leases.end(), [&](const Lease& lease) { return lease.mac == nic.mac; });
+        if (!is_explained) macs.push_back(*nic.mac);
+    }
+    return macs;
+}
+
+}  // namespace fip

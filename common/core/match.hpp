@@ -1,0 +1,24 @@
+#pragma once
+
+#include "core/guest.hpp"
+#include "core/lease.hpp"
+
+#include <functional>
+#include <vector>
+
+namespace fip {
+
+/// The addresses of one NIC: same slot, by ordinal; the first has the MAC that all share.
+using LeaseGroup = std::vector<Lease>;
+
+struct Matched {
+    std::vector<LeaseGroup> by_nic;     ///< One for each NIC given; empty: nothing for it.
+    std::vector<LeaseGroup> unmatched;  ///< By slot.
+};
+
+/// Which NIC has which leases: by MAC, then the remaining ones by order where the lease `serves` the NIC's bridge.
+/// Reservations (without guest) are groups of their own and come after the guest's.
+[[nodiscard]] Matched match(const std::vector<Nic>& nics, const std::vector<Lease>& leases,
+                            const std::function<bool(const Lease&, const Nic&)>& serves);
+
+}  // namespace fip

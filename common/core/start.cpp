@@ -1,0 +1,108 @@
+#include "core/start.hpp"
+
+#include "core/pool.hpp"
+
+#include <algorithm>
+
+namespace fip {
+namespace {
+
+StartVerdict refuse(StartAnswer answer, std::string text) {
+    return {answer, std::move(text)};
+}
+
+class Gate {
+public:
+    explicit Gate(const StartFacts& facts) : facts_{facts} {}
+
+    [[nodiscard]] StartVerdict check(const Nic& nic) const {
+        if (!nic.mac) return refuse(StartAnswer::retry, "its NIC on " + nic.bridge + " has no MAC yet");
+        const auto own = std::find_if(facts_.leases.begin(), facts_.leases.end(),
+                                      [&](const Lease& lease) { return lease.mac == nic.mac && is_held(lease.state); });
+        if (own != facts_.leases.end()) return check_lease(nic, *own);
+
+        const auto known = facts_.macs.find(*nic.mac);
+        if (known != facts_.macs.end()) {
+            const auto other = std::find_if(known->second.leases.begin(), known->second.leases.end(),
+                                            [](const Lease& lease) { return is_held(lease.state); });
+            if (other != known->second.leases.end()) return worn_by_another(nic, *other);
+            if (known->second.leases.empty() && known->second.provider) return check_registered(nic, known->second);
+        }
+        return unknown_mac(nic);
+    }
+
+private:
+    [[nodiscard]] bool is_enabled() const { return !facts_.guest.request || facts_.guest.request->is_enabled; }
+
+    [[nodiscard]] StartVerdict check_lease(const Nic& nic, const Lease& lease) const {
+        if (lease.state == LeaseState::away) {
+            if (facts_.operation == "migrate") return {};
+            return refuse(StartAnswer::hopeless, "its address " + lease.address.text() +
+                                                     " is on another server; bring it back: failover-ip move " +
+                                                     lease.address.text() + " --to " + server_of(lease));
+        }
+        if (lease.state == LeaseState::active) return {};
+        return refuse(StartAnswer::retry, "the virtual MAC " + nic.mac->text() + " of " + lease.address.text() +
+                                              " is not confirmed by the provider yet");
+    }
+
+    [[nodiscard]] std::string server_of(const Lease& lease) const {
+        const auto provider = facts_.settings.providers.find(lease.provider);
+        return provider == facts_.settings.providers.end() ? "SERVER" : provider->second.server;
+    }
+
+    [[nodiscard]] StartVerdict worn_by_another(const Nic& nic, const Lease& lease) const {
+        const auto holder = lease.guest_name.empty() ? std::string{"another guest"} : "the guest " + lease.guest_name;
+        return refuse(is_enabled() ? StartAnswer::retry : StartAnswer::hopeless,
+                      "its MAC " + nic.mac->text() + " on " + nic.bridge + " belongs to " + holder + " (" +
+                          lease.address.text() + ")");
+    }
+
+    /// Registered, and no lease knows it: a hand-made set-up that the daemon has not adopted yet.
+    [[nodiscard]] StartVerdict check_registered(const Nic& nic, const MacFacts& mac) const {
+        if (mac.provider->server == mac.provider_server || facts_.operation == "migrate") return {};
+        return refuse(StartAnswer::hopeless,
+                      "its MAC " + nic.mac->text() + " belongs to " + mac.provider->address.text() +
+                          ", which is not routed to this server; bring it here: failover-ip move " +
+                          mac.provider->address.text() + " --to " + mac.provider_server);
+    }
+
+    [[nodiscard]] StartVerdict unknown_mac(const Nic& nic) const {
+        const auto what = "the provider does not know its MAC " + nic.mac->text() + " on " + nic.bridge;
+        if (facts_.operation == "restore") {
+            return refuse(StartAnswer::hopeless,
+                          what + ", and a saved image keeps its MAC: virsh managedsave-remove " + quoted_name());
+        }
+        if (facts_.operation == "migrate") {
+            return refuse(StartAnswer::hopeless,
+                          what + ", and an incoming migration keeps its MAC: stop it, then start it here");
+        }
+        if (!is_enabled()) {
+            return refuse(StartAnswer::hopeless,
+                          what + ", and its definition says enabled=\"no\": give it a registered MAC");
+        }
+        if (!facts_.waiting.empty()) return refuse(StartAnswer::hopeless, facts_.waiting);
+        if (facts_.is_held_back) {
+            return refuse(StartAnswer::hopeless, what + "; it was here before failover-ip: failover-ip reconcile");
+        }
+        return refuse(StartAnswer::retry, what);
+    }
+
+    [[nodiscard]] std::string quoted_name() const { return "'" + facts_.guest.name + "'"; }
+
+    const StartFacts& facts_;
+};
+
+}  // namespace
+
+StartVerdict may_start(const StartFacts& facts) {
+    const Gate gate{facts};
+    for (const auto& nic : facts.guest.nics) {
+        if (!is_managed(facts.settings, nic)) continue;
+        auto verdict = gate.check(nic);
+        if (verdict.answer != StartAnswer::good) return verdict;
+    }
+    return {};
+}
+
+}  // namespace fip

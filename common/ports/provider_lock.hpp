@@ -1,0 +1,33 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+namespace fip {
+
+/// Held until destroyed; ends with the process, however it ends.
+class HeldLock {
+public:
+    virtual ~HeldLock() = default;
+    HeldLock(const HeldLock&) = delete;
+    HeldLock& operator=(const HeldLock&) = delete;
+
+protected:
+    HeldLock() = default;
+};
+
+/// One lock per provider over all our processes: writes to a provider happen one after the other.
+class ProviderLock {
+public:
+    virtual ~ProviderLock() = default;
+    ProviderLock(const ProviderLock&) = delete;
+    ProviderLock& operator=(const ProviderLock&) = delete;
+
+    /// Waits until it is free. @throws StoreError  the lock file cannot be opened
+    [[nodiscard]] virtual std::unique_ptr<HeldLock> hold(const std::string& provider) = 0;
+
+protected:
+    ProviderLock() = default;
+};
+
+}  // namespace fip
