@@ -113,7 +113,8 @@ private:
         }
         int ordinal = group.empty() ? 0 : group.back().ordinal + 1;
         for (auto missing = wanted - group.size(); missing > 0; --missing) {
-            plan_.wants.push_back({nic.index, view.slot, ordinal++, pool.name});
+            plan_.wants.push_back({nic.index, view.slot, ordinal, pool.name, ordinal == 0 ? nic.mac : std::nullopt});
+            ++ordinal;
         }
     }
 

@@ -35,6 +35,7 @@ struct Want {
     std::string slot;
     int ordinal = 0;
     std::string pool;
+    std::optional<Mac> worn;  ///< What the NIC wears now; ordinal 0 only.
 };
 
 /// A managed NIC: what it has and what it should have.

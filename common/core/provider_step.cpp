@@ -105,12 +105,12 @@ private:
 
     /// Empty: the route stands. What is changed in row_ goes out with the step that follows.
     std::optional<ProviderStep> confirm_route() {
-        if (lease_.routed_at) {
+        if (lease_.routed_at && lease_.stay == Stay::here) {
             const auto settled = *lease_.routed_at + routing_settles;
             if (!is_over(settled, facts_.now, routing_settles)) return wait_until(settled);
             // Only a read that was made after that time counts.
             const bool is_read = facts_.synced_at && *facts_.synced_at >= settled;
-            if (!is_read && *lease_.routed_at <= facts_.now) return wait_until(facts_.now);
+            if (!is_read && *lease_.routed_at <= facts_.now) return ProviderStep{Kind::read, row_, {}, {}};
         }
         if (!lease_.routed_at && lease_.stay == Stay::here) return {};
         row_.routed_at.reset();
@@ -218,6 +218,34 @@ private:
 
 ProviderStep next_step(const StepFacts& facts) {
     return Stepper{facts}.step();
+}
+
+std::string_view name_of(ProviderStep::Kind kind) noexcept {
+    switch (kind) {
+    case Kind::none:
+        return "none";
+    case Kind::wait:
+        return "wait";
+    case Kind::read:
+        return "read";
+    case Kind::save:
+        return "record";
+    case Kind::erase:
+        return "drop";
+    case Kind::route:
+        return "route here";
+    case Kind::issue_mac:
+        return "generate a virtual MAC";
+    case Kind::share_mac:
+        return "share a virtual MAC";
+    case Kind::revoke_mac:
+        return "delete the virtual MAC";
+    case Kind::set_reverse:
+        return "set the reverse name";
+    case Kind::reset_reverse:
+        return "reset the reverse name";
+    }
+    return "?";
 }
 
 bool is_call(ProviderStep::Kind kind) noexcept {

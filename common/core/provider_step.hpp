@@ -4,8 +4,10 @@
 #include "core/provider_facts.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace fip {
@@ -30,6 +32,7 @@ struct ProviderStep {
     enum class Kind {
         none,   ///< Nothing before the next read.
         wait,   ///< Nothing before `due`.
+        read,   ///< A fresh read is needed before anything else.
         save,   ///< Store `lease`.
         erase,  ///< Drop the row.
         route,  ///< To this server.
@@ -46,6 +49,8 @@ struct ProviderStep {
 };
 
 [[nodiscard]] ProviderStep next_step(const StepFacts& facts);
+
+[[nodiscard]] std::string_view name_of(ProviderStep::Kind kind) noexcept;
 
 /// Whether the step is a call that writes at the provider.
 [[nodiscard]] bool is_call(ProviderStep::Kind kind) noexcept;

@@ -1,0 +1,48 @@
+#include "app/check_start.hpp"
+
+#include "core/pool.hpp"
+
+namespace fip {
+namespace {
+
+MacFacts mac_facts(const Context& context, const Rows& rows, const Mac& mac) {
+    MacFacts facts;
+    facts.leases = rows.leases.with_mac(mac);
+    facts.provider = rows.provider.with_mac(mac);
+    if (facts.provider) {
+        for (const auto& [name, provider] : context.settings.providers) {
+            const auto* pool = pool_of(context.settings, name, facts.provider->address);
+            if (pool != nullptr) facts.provider_server = provider.server;
+        }
+    }
+    return facts;
+}
+
+}  // namespace
+
+StartVerdict check_start(const Context& context, const Guest& guest) {
+    StartFacts facts{guest, context.settings, {}, {}, {}, {}, false};
+    context.store.read([&](const Rows& rows) {
+        facts.leases = rows.leases.of_guest(guest.id);
+        for (const auto& lease : rows.leases.named(guest.name)) {
+            if (!lease.guest) facts.leases.push_back(lease);
+        }
+        for (const auto& nic : guest.nics) {
+            if (nic.mac && is_managed(context.settings, nic)) facts.macs[*nic.mac] = mac_facts(context, rows, *nic.mac);
+        }
+        for (const auto& note : rows.guests.notes_of(guest.id)) {
+            if (note.kind == NoteKind::waiting) facts.waiting = note.text;
+            if (note.kind == NoteKind::incoming) facts.operation = note.text;
+            if (note.kind == NoteKind::held_back) facts.is_held_back = true;
+        }
+    });
+    return may_start(facts);
+}
+
+void note_incoming(const Context& context, const GuestId& guest, const std::string& operation) {
+    context.store.write([&](Rows& rows) {
+        rows.guests.put({NoteKind::incoming, guest, "", "", "", operation, context.clock.now()});
+    });
+}
+
+}  // namespace fip

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "app/context.hpp"
+#include "core/start.hpp"
+
+#include <string>
+
+namespace fip {
+
+/// May this guest, as its XML is at `prepare` or `start`, start on its managed bridges? Reads the store only.
+/// `nics` of the guest that are not of this phase have been left out by the caller.
+[[nodiscard]] StartVerdict check_start(const Context& context, const Guest& guest);
+
+/// Remember that a saved image or an incoming migration is about to start this guest (hook's `restore`, `migrate`).
+void note_incoming(const Context& context, const GuestId& guest, const std::string& operation);
+
+}  // namespace fip

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "app/context.hpp"
+#include "core/guest_plan.hpp"
+#include "ports/guest_source.hpp"
+
+#include <map>
+#include <vector>
+
+namespace fip {
+
+/// How many NICs of all guests wear each of the guest's MACs that could be adopted; empty for most guests.
+/// Lists all guests when there is one: never called inside a transaction.
+[[nodiscard]] std::map<Mac, int> count_wearers(const Context& context, GuestSource& source, const Guest& guest);
+
+/// Everything that plan_guest() needs, from one view of the store.
+[[nodiscard]] GuestFacts gather(const Context& context, const Rows& rows, const Guest& guest,
+                                const std::map<Mac, int>& wearers);
+
+[[nodiscard]] bool is_held_back(const Rows& rows, const GuestId& guest);
+
+/// What the plan would do, for people.
+[[nodiscard]] std::vector<Happening> describe(const Guest& guest, const GuestPlan& plan);
+
+}  // namespace fip

@@ -1,0 +1,338 @@
+#include "app/settle.hpp"
+
+#include "app/inventory.hpp"
+#include "app/stock.hpp"
+#include "core/errors.hpp"
+#include "core/pool.hpp"
+#include "core/provider_step.hpp"
+#include "core/snapshot.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace fip {
+namespace {
+
+using Kind = ProviderStep::Kind;
+constexpr int most_passes = 32;
+/// An accepted order that no read shows is sent again after this time.
+constexpr std::chrono::seconds unconfirmed{10};
+constexpr std::chrono::minutes longest_backoff{10};
+
+StepFacts facts_of(const Context& context, const Rows& rows, const std::string& provider, const Lease& lease,
+                   const ProviderStatus& status) {
+    StepFacts facts{
+        lease, rows.provider.find(lease.address), {}, {}, {}, {}, status.synced_at, context.clock.now().wall};
+    facts.server = context.settings.providers.at(provider).server;
+    facts.traits = context.traits.at(provider);
+    if (const auto pool = context.settings.pools.find(lease.pool); pool != context.settings.pools.end()) {
+        facts.cooldown = pool->second.cooldown;
+    }
+    if (lease.ordinal > 0 && lease.guest) {
+        for (auto& other : rows.leases.of_guest(*lease.guest)) {
+            if (is_held(other.state) && other.slot == lease.slot && other.ordinal == 0) facts.first = std::move(other);
+        }
+    }
+    return facts;
+}
+
+class Settling {
+public:
+    Settling(const Context& context, const ProviderAccess& provider, std::chrono::milliseconds limit,
+             const std::function<bool()>& is_stopped)
+        : context_{context}, provider_{provider}, limit_{limit}, is_stopped_{is_stopped} {}
+
+    Settled run(Sync sync) {
+        if (provider_.api == nullptr) {
+            settled_.may_have_freed = take_inventory(context_, provider_);
+        } else if (!may_call()) {
+            return std::move(settled_);
+        }
+        try {
+            work(sync);
+        } catch (const ProviderUnavailable& error) {
+            back_off(error.what(), error.retry_after());
+        } catch (const ProviderRefused& error) {
+            back_off(error.what(), std::chrono::minutes{1});
+            settled_.is_refused = true;
+        }
+        return std::move(settled_);
+    }
+
+private:
+    [[nodiscard]] WallTime now() const { return context_.clock.now().wall; }
+
+    void work(Sync sync) {
+        if (provider_.api != nullptr && (sync == Sync::always || is_sync_due())) read_provider();
+        for (int pass = 0; pass < most_passes && !is_stopped_(); ++pass) {
+            const auto calls = store_steps();
+            if (calls.empty() && (!needs_read_ || is_fresh_)) return;
+            // Every write is decided on a read of this run: other processes and people write too.
+            if (!is_fresh_) {
+                read_provider();
+                continue;
+            }
+            for (const auto& address : calls) {
+                if (is_stopped_()) return;
+                call(address);
+            }
+            is_fresh_ = false;
+            read_provider();  // one read confirms all writes of the pass
+        }
+    }
+
+    [[nodiscard]] ProviderStatus status() const {
+        ProviderStatus status;
+        context_.store.read([&](const Rows& rows) { status = rows.provider.status(provider_.name); });
+        return status;
+    }
+
+    bool may_call() {
+        const auto known = status();
+        if (!known.backoff_until || is_over(*known.backoff_until, now(), longest_backoff)) return true;
+        settled_.is_unavailable = true;
+        settled_.problem = known.last_error;
+        settled_.next = known.backoff_until;
+        return false;
+    }
+
+    [[nodiscard]] bool is_sync_due() const {
+        const auto known = status();
+        return !known.synced_at || known.synced_boot != context_.clock.now().boot_id ||
+               is_over(*known.synced_at + context_.settings.interval, now(), context_.settings.interval);
+    }
+
+    void read_provider() {
+        const auto started = context_.clock.now();
+        auto fresh = provider_.api->list(limit_);
+        context_.store.write([&](Rows& rows) {
+            auto merged = merge_snapshot(rows.provider.addresses(provider_.name), fresh,
+                                         [&](const Address& address) { return rows.leases.find(address).has_value(); });
+            if (merged != rows.provider.addresses(provider_.name)) {
+                rows.provider.replace(provider_.name, merged);
+                settled_.may_have_freed = true;
+            }
+            auto known = rows.provider.status(provider_.name);
+            known.synced_at = started.wall;
+            known.synced_boot = started.boot_id;
+            known.backoff_until.reset();
+            known.failures = 0;
+            known.last_error.clear();
+            rows.provider.set_status(provider_.name, known);
+        });
+        is_fresh_ = true;
+    }
+
+    /// Carry out all steps that only concern the store; the addresses whose next step is a call.
+    std::vector<Address> store_steps() {
+        std::vector<Address> calls;
+        bool has_changed = true;
+        for (int round = 0; has_changed && round < most_passes; ++round) {
+            has_changed = false;
+            calls.clear();
+            needs_read_ = false;
+            settled_.next.reset();
+            context_.store.write([&](Rows& rows) {
+                const auto known = rows.provider.status(provider_.name);
+                has_changed = restock(context_, rows, provider_.name);
+                for (const auto& lease : rows.leases.all(provider_.name)) {
+                    const auto step = next_step(facts_of(context_, rows, provider_.name, lease, known));
+                    if (is_call(step.kind) && is_possible(step.kind)) {
+                        if (sent_.contains({lease.address, step.kind})) {
+                            note_due(now() + unconfirmed);
+                        } else {
+                            calls.push_back(lease.address);
+                        }
+                    }
+                    if (step.kind == Kind::wait) note_due(step.due);
+                    if (step.kind == Kind::read) needs_read_ = true;
+                    if (step.kind == Kind::save || step.kind == Kind::erase) {
+                        store_step(rows, lease, step);
+                        has_changed = true;
+                    }
+                }
+            });
+        }
+        return calls;
+    }
+
+    [[nodiscard]] bool is_possible(Kind kind) const {
+        const bool is_name = kind == Kind::set_reverse || kind == Kind::reset_reverse;
+        return is_name ? provider_.rdns != nullptr : provider_.api != nullptr;
+    }
+
+    void note_due(WallTime due) {
+        if (!settled_.next || due < *settled_.next) settled_.next = due;
+    }
+
+    void store_step(Rows& rows, const Lease& lease, const ProviderStep& step) {
+        if (step.kind == Kind::erase) {
+            rows.leases.erase(lease.address);
+        } else {
+            rows.leases.put(step.lease);
+        }
+        settled_.may_have_freed = settled_.may_have_freed || step.kind == Kind::erase;
+        const bool concerns_guest = lease.guest && is_held(lease.state);
+        const auto& guests = settled_.guests;
+        if (concerns_guest && std::find(guests.begin(), guests.end(), *lease.guest) == guests.end()) {
+            settled_.guests.push_back(*lease.guest);
+        }
+        tell(lease, "lease-" + std::string{step.kind == Kind::erase ? "dropped" : name_of(step.lease.state)}, step.why);
+    }
+
+    void tell(const Lease& lease, std::string id, std::string text, Happening::Level level = Happening::Level::info) {
+        settled_.happenings.push_back(
+            {level, std::move(id), lease.guest, lease.guest_name, lease.address, std::move(text)});
+    }
+
+    /// The intent goes to the store, then the call goes out, then its verdict to the store.
+    void call(const Address& address) {
+        ProviderStep step;
+        bool was_asked = false;
+        std::vector<Address> group{address};
+        context_.store.write([&](Rows& rows) {
+            step = {};
+            const auto lease = rows.leases.find(address);
+            if (!lease) return;
+            was_asked = lease->is_mac_asked;
+            const auto known = rows.provider.status(provider_.name);
+            step = next_step(facts_of(context_, rows, provider_.name, *lease, known));
+            if (!is_call(step.kind) || !is_possible(step.kind)) return;
+            group = group_of(rows, *lease);
+            if (step.lease != *lease) rows.leases.put(step.lease);
+        });
+        if (!is_call(step.kind) || !is_possible(step.kind)) return;
+        if (sent_.contains({group.front(), step.kind})) return;  // another member's order moved the group
+        const auto answer = send(step, group);
+        sent_.insert({address, step.kind});
+        sent_.insert({group.front(), step.kind});
+        context_.store.write([&](Rows& rows) {
+            auto lease = rows.leases.find(address);
+            if (!lease) return;
+            // Refused at the first try, with no MAC a moment ago: one that shows up now is somebody else's.
+            if (step.kind == Kind::issue_mac && answer.verdict == Verdict::refused) lease->is_mac_asked = was_asked;
+            judge(rows, *std::move(lease), step, answer);
+        });
+    }
+
+    /// A MAC group moves as a whole: all addresses that the provider shows with the same MAC.
+    [[nodiscard]] std::vector<Address> group_of(const Rows& rows, const Lease& lease) const {
+        const auto own = rows.provider.find(lease.address);
+        std::vector<Address> group;
+        if (own && own->mac) {
+            for (const auto& other : rows.provider.addresses(provider_.name)) {
+                if (other.mac == own->mac && other.missing == 0) group.push_back(other.address);
+            }
+        }
+        return group.empty() ? std::vector<Address>{lease.address} : group;
+    }
+
+    [[nodiscard]] Answer send(const ProviderStep& step, const std::vector<Address>& group) const {
+        const auto& lease = step.lease;
+        switch (step.kind) {
+        case Kind::route:
+            return provider_.api->route(group, limit_);
+        case Kind::issue_mac:
+            return provider_.api->issue_mac(lease.address, mac_type(lease), limit_);
+        case Kind::share_mac:
+            return provider_.api->share_mac(first_of(lease), lease.address, limit_);
+        case Kind::revoke_mac:
+            return provider_.api->revoke_mac(lease.address, limit_);
+        case Kind::set_reverse:
+            return provider_.rdns->set(lease.address, lease.hostname, limit_);
+        case Kind::reset_reverse:
+            return provider_.rdns->reset(lease.address, limit_);
+        default:
+            return {};
+        }
+    }
+
+    [[nodiscard]] std::string mac_type(const Lease& lease) const {
+        const auto pool = context_.settings.pools.find(lease.pool);
+        return pool == context_.settings.pools.end() ? PoolSettings{}.mac_type : pool->second.mac_type;
+    }
+
+    [[nodiscard]] Address first_of(const Lease& lease) const {
+        Address first = lease.address;
+        context_.store.read([&](const Rows& rows) {
+            const auto facts = facts_of(context_, rows, provider_.name, lease, {});
+            if (facts.first) first = facts.first->address;
+        });
+        return first;
+    }
+
+    /// What a verdict changes before the next read: when to try again, and whose MAC a refused order left behind.
+    void judge(Rows& rows, Lease lease, const ProviderStep& step, const Answer& answer) {
+        const auto before = rows.leases.find(lease.address);
+        const bool is_name = step.kind == Kind::set_reverse || step.kind == Kind::reset_reverse;
+        if (answer.verdict == Verdict::busy) lease.retry_at = now() + routing_settles;
+        if (answer.verdict == Verdict::refused) {
+            if (step.kind == Kind::set_reverse && lease.rdns == RdnsState::pending) lease.rdns = RdnsState::failed;
+            if (!is_name || step.kind == Kind::reset_reverse) lease.retry_at = now() + std::chrono::minutes{1};
+            tell(lease, is_name ? "rdns-refused" : "provider-refused", refusal(lease, step, answer),
+                 Happening::Level::warning);
+        }
+        if (lease != before) rows.leases.put(lease);
+    }
+
+    [[nodiscard]] static std::string refusal(const Lease& lease, const ProviderStep& step, const Answer& answer) {
+        const auto words = answer.text.empty() ? std::string{"without a reason"} : "\"" + answer.text + "\"";
+        if (step.kind != Kind::set_reverse) return "refused by the provider, " + words + " (" + step.why + ")";
+        return "the provider refused the reverse name " + lease.hostname + ", " + words + ": create the record " +
+               lease.hostname + (lease.address.is_v4() ? ". A " : ". AAAA ") + lease.address.text();
+    }
+
+    void back_off(const std::string& problem, std::chrono::seconds asked) {
+        settled_.is_unavailable = true;
+        settled_.problem = problem;
+        context_.store.write([&](Rows& rows) {
+            auto known = rows.provider.status(provider_.name);
+            const bool is_news = known.failures == 0;
+            ++known.failures;
+            known.backoff_until = now() + backoff_delay(known.failures, context_.random(), asked);
+            known.last_error = problem;
+            rows.provider.set_status(provider_.name, known);
+            settled_.next = known.backoff_until;
+            if (!is_news) return;  // an outage is told once
+            settled_.happenings.push_back({Happening::Level::warning,
+                                           "provider-unavailable",
+                                           {},
+                                           "",
+                                           {},
+                                           "provider \"" + provider_.name + "\": " + problem});
+        });
+    }
+
+    const Context& context_;
+    const ProviderAccess& provider_;
+    std::chrono::milliseconds limit_;
+    const std::function<bool()>& is_stopped_;
+    bool is_fresh_ = false;
+    bool needs_read_ = false;
+    std::set<std::pair<Address, Kind>> sent_;  ///< In this run. A MAC group's order is noted at its first address too.
+    Settled settled_;
+};
+
+}  // namespace
+
+Settled settle(const Context& context, const ProviderAccess& provider, ProviderLock& lock, Sync sync,
+               std::chrono::milliseconds limit, const std::function<bool()>& is_stopped) {
+    const auto held = lock.hold(provider.name);
+    return Settling{context, provider, limit, is_stopped}.run(sync);
+}
+
+std::vector<Happening> planned_provider_steps(const Context& context, const std::string& provider) {
+    std::vector<Happening> steps;
+    context.store.read([&](const Rows& rows) {
+        const auto known = rows.provider.status(provider);
+        for (const auto& lease : rows.leases.all(provider)) {
+            const auto step = next_step(facts_of(context, rows, provider, lease, known));
+            if (step.kind == Kind::none || step.kind == Kind::wait) continue;
+            steps.push_back({Happening::Level::info, "provider-step", lease.guest, lease.guest_name, lease.address,
+                             std::string{name_of(step.kind)} + ": " + step.why});
+        }
+    });
+    return steps;
+}
+
+}  // namespace fip
