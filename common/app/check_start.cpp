@@ -18,6 +18,11 @@ MacFacts mac_facts(const Context& context, const Rows& rows, const Mac& mac) {
     return facts;
 }
 
+/// `restore` or `migrate` is followed by `prepare` at once; an old announcement belongs to a start that never came.
+bool is_recent(const Now& at, const Now& now) {
+    return at.boot_id == now.boot_id && now.boot - at.boot < std::chrono::minutes{2};
+}
+
 }  // namespace
 
 StartVerdict check_start(const Context& context, const Guest& guest) {
@@ -32,7 +37,7 @@ StartVerdict check_start(const Context& context, const Guest& guest) {
         }
         for (const auto& note : rows.guests.notes_of(guest.id)) {
             if (note.kind == NoteKind::waiting) facts.waiting = note.text;
-            if (note.kind == NoteKind::incoming) facts.operation = note.text;
+            if (note.kind == NoteKind::incoming && is_recent(note.at, context.clock.now())) facts.operation = note.text;
             if (note.kind == NoteKind::held_back) facts.is_held_back = true;
         }
     });
@@ -41,6 +46,7 @@ StartVerdict check_start(const Context& context, const Guest& guest) {
 
 void note_incoming(const Context& context, const GuestId& guest, const std::string& operation) {
     context.store.write([&](Rows& rows) {
+        rows.guests.erase(NoteKind::incoming, guest, std::nullopt);  // put() would keep the old time
         rows.guests.put({NoteKind::incoming, guest, "", "", "", operation, context.clock.now()});
     });
 }

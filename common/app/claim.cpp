@@ -18,6 +18,11 @@ std::size_t waiting_before(const Rows& rows, const ClaimRequest& request) {
     return before;
 }
 
+/// Two NICs must not get the MAC that the addresses of one shared: while it is taken back, first stays first.
+bool shares_old_mac(const Lease& row, const ClaimRequest& request) {
+    return row.state == LeaseState::releasing && (row.ordinal == 0) != (request.ordinal == 0);
+}
+
 std::optional<Candidate> last_held(const Context& context, const Rows& rows, const ClaimRequest& request,
                                    const PoolSettings& pool) {
     auto former = rows.leases.named(request.claimant.name);
@@ -26,7 +31,7 @@ std::optional<Candidate> last_held(const Context& context, const Rows& rows, con
         former.insert(former.begin(), own.begin(), own.end());
     }
     for (const auto& lease : former) {
-        if (is_held(lease.state) || is_stock(lease.state)) continue;
+        if (is_held(lease.state) || is_stock(lease.state) || shares_old_mac(lease, request)) continue;
         const auto facts = rows.provider.find(lease.address);
         if (facts && is_claimable(context.settings, pool, *facts, &lease, request.claimant, context.clock.now().wall)) {
             return Candidate{*facts, lease};
@@ -60,6 +65,7 @@ std::optional<Candidate> first_free(const Context& context, const Rows& rows, co
     rows.provider.candidates(pool.provider, [&](const Candidate& candidate) {
         const auto* row = candidate.row ? &*candidate.row : nullptr;
         if (!is_claimable(context.settings, pool, candidate.facts, row, request.claimant, now)) return true;
+        if (row != nullptr && shares_old_mac(*row, request)) return true;
         if (to_skip > 0) {
             --to_skip;
             return true;
@@ -119,12 +125,17 @@ Lease lease_of(const Context& context, const Rows& rows, const ClaimRequest& req
         const auto fixed = fixed_mac(context, pool.provider, lease.address);
         lease.mac = shared ? shared : fixed ? fixed : local_mac(context, rows);
         lease.state = LeaseState::active;
-    } else if (before == LeaseState::warm && request.ordinal == 0) {
+    } else if (before == LeaseState::warm && request.ordinal == 0 && candidate.facts.mac == lease.mac) {
         lease.state = LeaseState::active;
     } else if (before == LeaseState::releasing || before == LeaseState::warm) {
         lease.mac.reset();  // on its way out: only a new read tells what is there
     }
     return lease;
+}
+
+/// The provider may show a name that we set for it.
+bool has_touched_name(const Lease& lease) {
+    return lease.rdns != RdnsState::none && (lease.rdns != RdnsState::pending || lease.rdns_tries > 0);
 }
 
 }  // namespace
@@ -151,7 +162,7 @@ void begin_release(const Context& context, Rows& rows, const Lease& lease) {
     const bool is_known = facts && provider != context.settings.providers.end();
     const bool is_elsewhere = is_known && facts->server && *facts->server != provider->second.server;
     const bool is_gone = facts && facts->missing >= 2;
-    const bool is_untouched = !lease.mac && !lease.is_mac_asked && !lease.routed_at && lease.rdns != RdnsState::set;
+    const bool is_untouched = !lease.mac && !lease.is_mac_asked && !lease.routed_at && !has_touched_name(lease);
     if (lease.state == LeaseState::away || is_elsewhere || is_gone || is_untouched) {
         rows.leases.erase(lease.address);
         return;

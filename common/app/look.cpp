@@ -38,18 +38,19 @@ public:
             begin_release(context_, rows, lease);
             tell("lease-ended", lease.address, "released: its NIC is gone");
         }
-        for (const auto& lease : plan_.put) {
-            if (lease.is_adopted && !rows.leases.find(lease.address)) {
-                tell("lease-adopted", lease.address, "adopted with its MAC " + lease.mac->text());
-            }
-            rows.leases.put(lease);
-        }
+        put_leases(rows);
         for (const auto& want : plan_.wants) take(rows, want);
         for (const auto& nic : plan_.nics) {
             if (!nic.problem.empty()) reasons_[nic.slot] = {"", nic.problem};
         }
         keep_notes(rows);
         looked_.is_provider_work_due = !plan_.put.empty() || !plan_.end.empty() || !plan_.wants.empty();
+    }
+
+    /// What was claimed has its name wished for; only the definition is left then.
+    void complete(Rows& rows) {
+        plan(rows);
+        put_leases(rows);
     }
 
     void write(GuestSource& source) {
@@ -67,6 +68,17 @@ private:
         plan_.end.clear();
         plan_.wants.clear();
         plan_.edit.reset();
+    }
+
+    void put_leases(Rows& rows) {
+        for (const auto& lease : plan_.put) {
+            if (lease.is_adopted && !rows.leases.find(lease.address)) {
+                tell("lease-adopted", lease.address, "adopted with its MAC " + lease.mac->text());
+            }
+        }
+        // Two NICs may have changed places: neither slot is free while the other lease is in it.
+        for (const auto& lease : plan_.put) rows.leases.erase(lease.address);
+        for (const auto& lease : plan_.put) rows.leases.put(lease);
     }
 
     void tell(std::string id, std::optional<Address> address, std::string text,
@@ -143,7 +155,7 @@ Looked look_at(const Context& context, GuestSource& source, const Guest& guest) 
         context.store.write([&](Rows& rows) {
             look.plan(rows);
             look.carry_out(rows);
-            look.plan(rows);  // with what was claimed: only the definition is left
+            look.complete(rows);
         });
     }
     look.write(source);

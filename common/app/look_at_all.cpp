@@ -62,6 +62,19 @@ void tell_brake(Rows& rows, LookedAtAll& all, const AbsencePlan& plan) {
                                   "failover-ip reconcile --confirm"});
 }
 
+/// A guest that went while nobody listened waits no longer; it holds nothing, so one complete listing is enough.
+void forget_waiting(Rows& rows, const LookedAtAll& all, const std::set<GuestId>& present) {
+    if (!all.listing.gaps.empty() || all.listing.origins.empty()) return;
+    for (const auto& note : rows.guests.notes(NoteKind::waiting)) {
+        const bool is_spoken_for =
+            present.empty() ||
+            std::any_of(present.begin(), present.end(), [&](const GuestId& id) { return id.kind == note.guest.kind; });
+        if (is_spoken_for && !present.contains(note.guest)) {
+            rows.guests.erase(NoteKind::waiting, note.guest, std::nullopt);
+        }
+    }
+}
+
 void look_for_absent(const Context& context, LookedAtAll& all, const std::set<GuestId>& present, Effects effects,
                      const Permission& permission) {
     AbsencePlan plan;
@@ -76,6 +89,7 @@ void look_for_absent(const Context& context, LookedAtAll& all, const std::set<Gu
                 rows.guests.put({NoteKind::absent, guest, "", "", "", "", context.clock.now()});
             }
             tell_brake(rows, all, plan);
+            forget_waiting(rows, all, present);
         });
         for (const auto& guest : plan.end) append(all, guest_ended(context, guest));
     }

@@ -9,7 +9,9 @@ namespace {
 PoolAddress view_of(const ProviderAddress& facts, const Lease* row, const std::string& server, bool has_api) {
     PoolAddress view;
     view.address = facts.address;
-    view.state = pool_state(facts, row, server);
+    auto seen = facts;
+    if (!has_api) seen.mac.reset();  // a configured MAC was made by nobody else
+    view.state = pool_state(seen, row, server);
     // What a provider without an API cannot say, our own row does.
     view.mac = has_api || row == nullptr ? facts.mac : row->mac;
     view.server = facts.server;

@@ -272,6 +272,12 @@ private:
             tell(lease, is_name ? "rdns-refused" : "provider-refused", refusal(lease, step, answer),
                  Happening::Level::warning);
         }
+        const auto known = rows.provider.find(lease.address);
+        const bool is_undone = answer.verdict == Verdict::done || answer.verdict == Verdict::already;
+        if (step.kind == Kind::reset_reverse && lease.state == LeaseState::releasing && is_undone && known &&
+            known->reverse != lease.hostname) {
+            lease.rdns = RdnsState::none;  // of an older name no read can tell whether it still stands
+        }
         if (lease != before) rows.leases.put(lease);
     }
 

@@ -21,7 +21,8 @@ public:
         auto matched =
             match(managed_, usable_leases(), [&](const Lease& lease, const Nic& nic) { return serves(lease, nic); });
         for (std::size_t i = 0; i < managed_.size(); ++i) look_at_nic(i, std::move(matched.by_nic[i]));
-        for (const auto& group : matched.unmatched) look_at_leftover(group);
+        auto slot = managed_.size();
+        for (auto& group : matched.unmatched) look_at_leftover(group, std::to_string(slot++));
         plan_edit();
         return std::move(plan_);
     }
@@ -65,7 +66,7 @@ private:
             check_pool(nic, view, group);
             if (view.problem.empty()) size_group(nic, view, *choice.pool, group);
         }
-        for (auto& lease : group) keep(lease, view.slot);
+        keep(group, view.slot);
         view.leases = std::move(group);
         if (!view.leases.empty()) {
             const auto& first = view.leases.front();
@@ -111,7 +112,7 @@ private:
                            " is not one of ours";
             return;
         }
-        int ordinal = group.empty() ? 0 : group.back().ordinal + 1;
+        int ordinal = static_cast<int>(group.size());
         for (auto missing = wanted - group.size(); missing > 0; --missing) {
             plan_.wants.push_back({nic.index, view.slot, ordinal, pool.name, ordinal == 0 ? nic.mac : std::nullopt});
             ++ordinal;
@@ -172,14 +173,21 @@ private:
         return lease;
     }
 
+    /// Where the first one was lost, the next takes its place.
+    void keep(LeaseGroup& group, const std::string& slot) {
+        int ordinal = 0;
+        for (auto& lease : group) keep(lease, slot, ordinal++);
+    }
+
     /// Bring a lease that stays up to date: holder, name, slot, reverse name, back from elsewhere.
-    void keep(Lease& lease, const std::string& slot) {
+    void keep(Lease& lease, const std::string& slot, int ordinal) {
         const Lease before = lease;
         if (!lease.guest) lease.since = facts_.now.wall;
         lease.guest = guest_.id;
         lease.guest_name = guest_.name;
         lease.origin = guest_.origin;
         lease.slot = slot;
+        lease.ordinal = ordinal;
         if (lease.stay == Stay::left && guest_.is_running) come_back(lease);
         if (!is_left_alone()) wish_name(lease);
         if (lease == before) return;
@@ -214,12 +222,14 @@ private:
                       traits->second.has_rdns, facts_.now.wall);
     }
 
-    void look_at_leftover(const LeaseGroup& group) {
+    /// What stays without a NIC gets a slot behind those of the NICs.
+    void look_at_leftover(LeaseGroup& group, const std::string& slot) {
         const auto wears = [&](const Nic& nic) { return nic.mac && nic.mac == group.front().mac; };
         const bool is_worn = std::any_of(guest_.nics.begin(), guest_.nics.end(), wears) ||
                              std::any_of(guest_.live_nics.begin(), guest_.live_nics.end(), wears);
         const bool is_reservation = !group.front().guest;
-        if (is_worn || is_reservation || is_left_alone()) return;  // rule 2: not while the guest can use the MAC
+        if (is_reservation) return;
+        if (is_worn || is_left_alone()) return keep(group, slot);  // rule 2: not while the guest can use the MAC
         plan_.end.insert(plan_.end.end(), group.begin(), group.end());
     }
 

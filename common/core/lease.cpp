@@ -47,7 +47,9 @@ Enum value_in(const Names<Enum, N>& table, std::string_view wanted) {
 void wish_hostname(Lease& lease, std::string name, bool has_rdns, WallTime now) {
     const bool is_same = lease.rdns == RdnsState::clearing ? name.empty() : lease.hostname == name;
     if (is_same) return;
-    lease.rdns_tries = 0;
+    // One try stays on record where an older name of ours may stand at the provider: its release has to know.
+    const bool may_stand = lease.rdns != RdnsState::none && (lease.rdns == RdnsState::set || lease.rdns_tries > 0);
+    lease.rdns_tries = may_stand ? 1 : 0;
     lease.rdns_due = now;
     // The old name is kept until it is taken back: only then do we know that what the provider shows is ours.
     if (name.empty() && lease.rdns != RdnsState::none) {

@@ -92,7 +92,10 @@ bool is_claimable(const Settings& settings, const PoolSettings& pool, const Prov
     if (provider == settings.providers.end()) return false;
     if (pool_of(settings, pool.provider, facts.address) != &pool || facts.missing > 0) return false;
     if (facts.server && *facts.server != provider->second.server) return false;
-    if (row == nullptr) return !facts.mac;
+    const auto& fixed = provider->second.fixed;  // a MAC that the configuration gives is nobody else's
+    const bool is_foreign =
+        facts.mac && std::find(fixed.begin(), fixed.end(), FixedAddress{facts.address, facts.mac}) == fixed.end();
+    if (row == nullptr) return !is_foreign;
     switch (row->state) {
     case LeaseState::warming:
     case LeaseState::warm:
@@ -100,6 +103,7 @@ bool is_claimable(const Settings& settings, const PoolSettings& pool, const Prov
     case LeaseState::releasing:
         return is_last_holder(*row, claimant);
     case LeaseState::cooling:
+        if (is_foreign) return false;
         return is_last_holder(*row, claimant) || !row->cooling_until || *row->cooling_until <= now;
     case LeaseState::pending:
     case LeaseState::active:

@@ -56,6 +56,7 @@ private:
         row_.is_mac_asked = row_.is_adopted = row_.is_name_chosen = false;
         row_.hostname.clear();
         row_.rdns = RdnsState::none;
+        row_.rdns_tries = 0;
         row_.retry_at.reset();
         row_.routed_at.reset();
         return make(facts_.cooldown.count() == 0 ? Kind::erase : Kind::save, "everything is given back");
@@ -203,8 +204,10 @@ private:
 
     ProviderStep release() {
         const auto& reverse = facts_.facts->reverse;
-        const bool is_our_name = lease_.rdns != RdnsState::none && reverse && *reverse == lease_.hostname;
-        if (is_our_name && !lease_.hostname.empty()) return call(Kind::reset_reverse, "its guest is gone");
+        const bool is_named = lease_.rdns != RdnsState::none && reverse && !lease_.hostname.empty();
+        const bool is_shown = is_named && *reverse == lease_.hostname;
+        const bool is_older = is_named && lease_.rdns != RdnsState::set && lease_.rdns_tries > 0;
+        if (is_shown || is_older) return call(Kind::reset_reverse, "its guest is gone");
         if (facts_.facts->mac && is_ours()) return call(Kind::revoke_mac, "its guest is gone");
         return start_cooling();
     }
