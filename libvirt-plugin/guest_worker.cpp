@@ -1,0 +1,202 @@
+#include "guest_worker.hpp"
+
+#include "core/errors.hpp"
+#include "runtime/log.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace fip::plugin {
+namespace {
+
+using std::chrono::milliseconds;
+using Steady = std::chrono::steady_clock;
+
+constexpr milliseconds first_pause{1000};
+constexpr milliseconds longest_pause{30'000};
+constexpr milliseconds store_pause{1000};
+constexpr milliseconds hypervisor_pause{500};
+constexpr int most_tries = 5;  // for evidence while libvirt is connected and yet does not answer
+
+}  // namespace
+
+GuestWorker::GuestWorker(std::shared_ptr<const Setup> setup, Tasks& tasks, Bell& bell) : tasks_{tasks}, bell_{bell} {
+    use(std::move(setup));
+}
+
+void GuestWorker::run() {
+    while (!tasks_.is_stopped()) {
+        connect_what_is_due();
+        if (Steady::now() >= compare_at_) tasks_.push({Task::Kind::compare, {}, {}, 0, {}});
+        const auto task = tasks_.pop(next_time());
+        if (!task) continue;
+        busy_since_ = Steady::now();
+        handle_and_retry(*task);
+        busy_since_ = TimePoint{};
+    }
+    links_.clear();
+    connections_.clear();
+}
+
+void GuestWorker::use(std::shared_ptr<const Setup> setup) {
+    place_ = std::make_unique<Workplace>(std::move(setup));
+    const auto& uris = place_->setup().settings.libvirt_uris;
+    for (const auto& each : connections_) {
+        if (std::ranges::find(uris, each->uri()) == uris.end()) links_.erase(each->uri());
+    }
+    std::erase_if(connections_, [&](const auto& each) { return !links_.contains(each->uri()); });
+    for (const auto& uri : uris) {
+        if (connection(uri) != nullptr) continue;
+        connections_.push_back(std::make_unique<Connection>(uri));
+        links_.try_emplace(uri);
+    }
+    compare_at_ = {};
+}
+
+Connection* GuestWorker::connection(const std::string& uri) {
+    const auto found = std::ranges::find_if(connections_, [&](const auto& each) { return each->uri() == uri; });
+    return found == connections_.end() ? nullptr : found->get();
+}
+
+void GuestWorker::connect_what_is_due() {
+    for (const auto& each : connections_) {
+        auto& link = links_.at(each->uri());
+        if (!link.subscription && Steady::now() >= link.try_at) connect(*each, link);
+    }
+}
+
+void GuestWorker::connect(Connection& connection, Link& link) {
+    try {
+        connection.open();
+        link.subscription =
+            std::make_unique<Subscription>(connection.get(), tasks_, connection.uri(), connection.number());
+    } catch (const GuestsUnavailable& away) {
+        connection.close();
+        link.pause = std::clamp(link.pause * 2, first_pause, longest_pause);
+        link.try_at = Steady::now() + link.pause;
+        log_.warn("libvirt-away", std::string{away.what()} + "; trying again");
+        return;
+    }
+    link.pause = {};
+    runtime::log(runtime::Level::info, "libvirt-connected", connection.uri());
+    compare_at_ = {};  // whatever happened while nobody listened
+}
+
+void GuestWorker::disconnect(Connection& connection, const std::string& why) {
+    auto& link = links_.at(connection.uri());
+    link.subscription.reset();
+    connection.close();
+    link.try_at = Steady::now() + first_pause;
+    link.pause = first_pause;
+    runtime::log(runtime::Level::warning, "libvirt-lost", connection.uri() + ": " + why);
+}
+
+void GuestWorker::drop_dead_connections() {
+    for (const auto& each : connections_) {
+        if (each->is_open() && !each->is_alive()) disconnect(*each, "the connection is dead");
+    }
+}
+
+GuestWorker::TimePoint GuestWorker::next_time() const {
+    auto next = compare_at_;
+    for (const auto& [uri, link] : links_) {
+        if (!link.subscription) next = std::min(next, link.try_at);
+    }
+    return next;
+}
+
+void GuestWorker::handle_and_retry(const Task& task) {
+    // Evidence that the guest is gone or left must not be lost, nor overtaken by what was heard later: it goes first
+    // again.
+    const bool is_evidence = task.kind == Task::Kind::maybe_gone || task.kind == Task::Kind::left;
+    try {
+        handle(task);
+        tries_ = 0;
+        return;
+    } catch (const GuestsUnavailable& away) {
+        log_.warn("guests-unavailable", away.what());
+        drop_dead_connections();
+        // Without the connection the evidence is stale; sightings take over (rule 5).
+        if (!is_evidence || ++tries_ >= most_tries) {
+            tries_ = 0;
+            return;
+        }
+        tasks_.push_front(task);
+        (void)tasks_.pause(hypervisor_pause);
+    } catch (const StoreBusy& busy) {
+        log_.warn("store-busy", busy.what());
+        tasks_.push_front(task);
+        (void)tasks_.pause(store_pause);
+    } catch (const StoreError& error) {
+        log_.warn("store-error", error.what());
+        tasks_.push_front(task);
+        (void)tasks_.pause(store_pause * 5);
+    }
+}
+
+void GuestWorker::handle(const Task& task) {
+    switch (task.kind) {
+    case Task::Kind::look:
+        return look(task.uuid);
+    case Task::Kind::maybe_gone:
+        return settle_doubt(task);
+    case Task::Kind::left:
+        return take_note(guest_left(place_->context(), {GuestKind::libvirt, task.uuid}));
+    case Task::Kind::compare:
+        return compare();
+    case Task::Kind::waiting:
+        return look_at_waiting();
+    case Task::Kind::lost:
+        if (auto* lost = connection(task.uri);
+            lost != nullptr && lost->number() == task.connection && lost->is_open()) {
+            disconnect(*lost, "libvirt closed the connection");
+        }
+        return;
+    case Task::Kind::reload:
+        return use(task.setup);
+    }
+}
+
+void GuestWorker::look(const std::string& uuid) {
+    if (const auto guest = guests_.find({GuestKind::libvirt, uuid})) look_at_guest(*guest);
+}
+
+void GuestWorker::look_at_waiting() {
+    for (const auto& guest : waiting_guests(place_->context())) {
+        if (guest.kind == GuestKind::libvirt) look(guest.value);
+    }
+}
+
+void GuestWorker::look_at_guest(const Guest& guest) {
+    const auto context = place_->context();
+    try {
+        note_first_run(context, guests_);
+        take_note(look_at(context, guests_, guest));
+    } catch (const InputError& wrong) {
+        log_.write({{Happening::Level::error, "guest-refused", guest.id, guest.name, {}, wrong.what()}});
+    }
+}
+
+void GuestWorker::settle_doubt(const Task& task) {
+    auto* driver = connection(task.uri);
+    if (driver == nullptr || !driver->is_open() || driver->number() != task.connection) return;
+    if (const auto guest = LibvirtGuests::find_in(*driver, task.uuid)) return look_at_guest(*guest);
+    take_note(guest_ended(place_->context(), {GuestKind::libvirt, task.uuid}));
+}
+
+void GuestWorker::compare() {
+    compare_at_ = Steady::now() + place_->setup().settings.interval;
+    if (std::ranges::none_of(connections_, [](const auto& each) { return each->is_open(); })) return;
+    look_at_waiting();  // before others: whoever has waited longest comes first
+    const auto all = look_at_all(place_->context(), guests_, Effects::apply, {});
+    for (const auto& gap : all.listing.gaps) log_.warn("listing-incomplete", gap);
+    take_note(all);
+    drop_dead_connections();
+}
+
+void GuestWorker::take_note(const Looked& looked) {
+    log_.write(looked.happenings);
+    if (looked.is_provider_work_due) bell_.ring();
+}
+
+}  // namespace fip::plugin

@@ -1,0 +1,67 @@
+#pragma once
+
+#include "app/look.hpp"
+#include "bell.hpp"
+#include "event_log.hpp"
+#include "event_loop.hpp"
+#include "libvirt_guests.hpp"
+#include "setup.hpp"
+#include "tasks.hpp"
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace fip::plugin {
+
+/// The thread that looks at guests: it works off the tasks, compares everything once per interval, and keeps the
+/// connections to libvirt up. It is the only one that calls libvirt, apart from the event loop.
+class GuestWorker {
+public:
+    GuestWorker(std::shared_ptr<const Setup> setup, Tasks& tasks, Bell& bell);
+
+    void run();  ///< Until the tasks are stopped.
+
+    /// When the task at hand was begun; the clock's epoch: idle. For the watchdog; any thread.
+    [[nodiscard]] std::chrono::steady_clock::time_point busy_since() const { return busy_since_.load(); }
+
+private:
+    using TimePoint = std::chrono::steady_clock::time_point;
+    struct Link {
+        std::unique_ptr<Subscription> subscription;
+        TimePoint try_at{};  ///< While not connected.
+        std::chrono::milliseconds pause{0};
+    };
+
+    void use(std::shared_ptr<const Setup> setup);
+    void connect_what_is_due();
+    void connect(Connection& connection, Link& link);
+    void disconnect(Connection& connection, const std::string& why);
+    void drop_dead_connections();
+    [[nodiscard]] TimePoint next_time() const;
+
+    void handle_and_retry(const Task& task);
+    void handle(const Task& task);
+    void look(const std::string& uuid);
+    void look_at_waiting();
+    void look_at_guest(const Guest& guest);
+    void settle_doubt(const Task& task);  ///< maybe_gone
+    void compare();
+    void take_note(const Looked& looked);
+    [[nodiscard]] Connection* connection(const std::string& uri);
+
+    Tasks& tasks_;
+    Bell& bell_;
+    EventLog log_;
+    std::unique_ptr<Workplace> place_;
+    std::vector<std::unique_ptr<Connection>> connections_;
+    std::map<std::string, Link> links_;  // by URI; goes before the connections
+    LibvirtGuests guests_{connections_};
+    TimePoint compare_at_{};
+    int tries_ = 0;
+    std::atomic<TimePoint> busy_since_{TimePoint{}};
+};
+
+}  // namespace fip::plugin

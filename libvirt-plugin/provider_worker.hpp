@@ -1,0 +1,49 @@
+#pragma once
+
+#include "bell.hpp"
+#include "event_log.hpp"
+#include "setup.hpp"
+#include "tasks.hpp"
+#include "worker.hpp"
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+namespace fip::plugin {
+
+/// Longest single call to a provider.
+inline constexpr std::chrono::seconds provider_call_limit{10};
+
+/// The thread that brings one provider and the store together: when the bell rings, when something is due, and once per
+/// interval. The guests whose leases it changed become tasks.
+class ProviderWorker {
+public:
+    ProviderWorker(std::shared_ptr<const Setup> setup, std::string name, Tasks& tasks, Bell& bell,
+                   std::function<void(std::exception_ptr)> failed);
+    ~ProviderWorker();
+
+    void stop();  ///< Does not wait: a call to the provider that is under way ends first.
+    [[nodiscard]] bool has_ended(std::chrono::steady_clock::time_point deadline) const;
+
+private:
+    void run();
+    void work(Workplace& place, const OpenProvider& provider);
+    /// How long to wait for the next round.
+    [[nodiscard]] std::chrono::milliseconds round(Workplace& place, const OpenProvider& provider);
+    [[nodiscard]] std::string known_server_key(Workplace& place) const;
+    void keep_server_key(Workplace& place, const OpenProvider& provider);
+    void tell(const Settled& settled);
+
+    std::shared_ptr<const Setup> setup_;
+    std::string name_;
+    Tasks& tasks_;
+    Bell& bell_;
+    EventLog log_;
+    std::string problem_;
+    std::string server_key_;
+    std::atomic<bool> is_stopped_{false};
+    Worker worker_;  // last: it uses all of the above
+};
+
+}  // namespace fip::plugin

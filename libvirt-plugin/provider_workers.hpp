@@ -1,0 +1,32 @@
+#pragma once
+
+#include "provider_worker.hpp"
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace fip::plugin {
+
+/// The workers of all configured providers.
+class ProviderWorkers {
+public:
+    ProviderWorkers(Tasks& tasks, Bell& bell, std::function<void(std::exception_ptr)> failed)
+        : tasks_{tasks}, bell_{bell}, failed_{std::move(failed)} {}
+
+    /// Go on with another configuration. The old workers end in their own time; the provider's lock keeps the new ones
+    /// from writing at the same moment.
+    void use(const std::shared_ptr<const Setup>& setup);
+    void stop();
+    [[nodiscard]] bool have_ended(std::chrono::steady_clock::time_point deadline) const;
+    void forget_ended();
+
+private:
+    Tasks& tasks_;
+    Bell& bell_;
+    std::function<void(std::exception_ptr)> failed_;
+    std::vector<std::unique_ptr<ProviderWorker>> working_;
+    std::vector<std::unique_ptr<ProviderWorker>> leaving_;
+};
+
+}  // namespace fip::plugin

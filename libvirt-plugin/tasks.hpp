@@ -1,0 +1,61 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_set>
+
+namespace fip::plugin {
+
+struct Setup;
+
+/// Something for the guests' worker to do.
+struct Task {
+    enum class Kind {
+        look,        ///< At one guest.
+        maybe_gone,  ///< Undefined or stopped: ended if its driver does not know it any more.
+        left,        ///< Migrated away.
+        compare,     ///< Everything.
+        waiting,     ///< An address may have become free.
+        lost,        ///< The connection's other end has gone.
+        reload,      ///< Go on with another configuration.
+    };
+    Kind kind = Kind::look;
+    std::string uuid{};
+    std::string uri{};                     ///< Of the connection that the event came from.
+    std::uint64_t connection = 0;          ///< Connection::number() then: evidence does not outlive its connection.
+    std::shared_ptr<const Setup> setup{};  ///< reload only.
+};
+
+/// What the guests' worker has to do, in the order in which it was heard. Any thread may push.
+class Tasks {
+public:
+    using TimePoint = std::chrono::steady_clock::time_point;
+
+    /// A look that is queued already is not queued twice, unless something else about that guest came in between.
+    void push(Task task);
+    void push_front(Task task);  ///< Again, before everything else.
+    void stop();
+
+    /// Empty: nothing came until `deadline`, or stopped.
+    [[nodiscard]] std::optional<Task> pop(TimePoint deadline);
+    [[nodiscard]] bool is_stopped() const;
+    /// Wait, for stop() only. False: stopped.
+    [[nodiscard]] bool pause(std::chrono::milliseconds time);
+
+private:
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<Task> tasks_;
+    std::unordered_set<std::string> looks_;  // guests whose last queued task is a look
+    bool has_compare_ = false;
+    bool has_waiting_ = false;
+    bool is_stopped_ = false;
+};
+
+}  // namespace fip::plugin
