@@ -1,0 +1,163 @@
+#include "on_phase.hpp"
+
+#include "app/check_start.hpp"
+#include "core/errors.hpp"
+#include "core/pool.hpp"
+#include "domxml/limits.hpp"
+#include "domxml/read_domain.hpp"
+#include "providers/traits.hpp"
+#include "runtime/printable.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace fip::hooks {
+namespace {
+
+constexpr std::string_view start_daemon = "systemctl start failover-ip-libvirt";
+
+std::vector<std::string> managed_bridges(const Settings& settings) {
+    std::vector<std::string> result;
+    for (const auto& [name, pool] : settings.pools) {
+        result.insert(result.end(), pool.bridges.begin(), pool.bridges.end());
+    }
+    return result;
+}
+
+// "qemu+unix:///system" is served by the driver "qemu"; the domain types of QEMU's driver are accelerators.
+std::string_view driver_of_type(std::string_view type) {
+    if (type == "kvm" || type == "qemu" || type == "kqemu" || type == "hvf") return "qemu";
+    if (type == "xen") return "libxl";
+    return type;
+}
+
+bool is_listed(const Settings& settings, std::string_view type) {
+    const auto driver = driver_of_type(type);
+    return std::ranges::any_of(settings.libvirt_uris, [&](const std::string& uri) {
+        const auto scheme = std::string_view{uri}.substr(0, uri.find(':'));
+        const auto listed = scheme.substr(0, scheme.find('+'));
+        return listed == driver || (listed == "xen" && driver == "libxl");
+    });
+}
+
+// At `prepare` a NIC of type network names no bridge yet; at `start` the others have been looked at already.
+void keep_nics_of_phase(Guest& guest, Phase phase) {
+    std::erase_if(guest.nics, [&](const Nic& nic) {
+        if (phase == Phase::start) return nic.type != NicType::network;
+        return nic.bridge.empty();
+    });
+}
+
+std::map<std::string, ProviderTraits> traits_of(const Settings& settings) {
+    std::map<std::string, ProviderTraits> result;
+    for (const auto& [name, provider] : settings.providers) result[name] = providers::traits_of(provider.type);
+    return result;
+}
+
+std::set<std::string> involved_providers(const Settings& settings, const Guest& guest) {
+    std::set<std::string> result;
+    for (const auto& nic : guest.nics) {
+        if (!is_managed(settings, nic)) continue;
+        if (const auto choice = pool_for(settings, nic.bridge, guest.request); choice.pool != nullptr) {
+            result.insert(choice.pool->provider);
+        }
+    }
+    return result;
+}
+
+// While the host was down a person may have changed a MAC or moved an address: one read before the first start.
+void read_after_boot(const Context& context, const Guest& guest, const World& world) {
+    const auto now = context.clock.now();
+    for (const auto& provider : involved_providers(context.settings, guest)) {
+        if (!context.traits.at(provider).has_api) continue;
+        ProviderStatus status;
+        context.store.read([&](const Rows& rows) { status = rows.provider.status(provider); });
+        if (status.synced_boot == now.boot_id) continue;
+        if (status.backoff_until && *status.backoff_until > now.wall) continue;  // it was asked, and had no answer
+        world.read_provider(provider);
+    }
+}
+
+std::string judge(const Settings& settings, const Guest& guest, const World& world) {
+    const auto traits = traits_of(settings);
+    const auto store = world.open_store(settings);
+    const Context context{settings, traits, *store, world.clock, [] { return std::uint64_t{0}; }};
+    read_after_boot(context, guest, world);
+    const auto verdict = check_start(context, guest);
+    if (verdict.answer == StartAnswer::good) return "";
+    if (verdict.answer == StartAnswer::hopeless) return verdict.text;
+    if (world.ask_daemon(guest.id)) return verdict.text + "; failover-ip puts it right: try again";
+    return verdict.text + "; the daemon that puts it right does not answer: " + std::string{start_daemon};
+}
+
+std::string may_start_now(const Settings& settings, const Guest& guest, const World& world) {
+    try {
+        return judge(settings, guest, world);
+    } catch (const StoreBusy&) {
+        return "the lease store is locked by another process; try again";
+    } catch (const StoreError& e) {
+        return e.what();
+    }
+}
+
+void note_arrival(const HookCall& call, const Settings& settings, const Guest& guest, const World& world) {
+    try {
+        const auto traits = traits_of(settings);
+        const auto store = world.open_to_write(settings);
+        const Context context{settings, traits, *store, world.clock, [] { return std::uint64_t{0}; }};
+        note_incoming(context, guest.id, call.operation);
+    } catch (const std::exception& e) {
+        // Only the wording of a later refusal depends on it, and a filter that fails ends the migration.
+        world.log(std::string{"could not note the arrival of a guest: "} + e.what());
+    }
+}
+
+std::optional<Settings> usable_settings(const World& world) {
+    auto accepted = world.settings();
+    if (!accepted.settings) {
+        world.log("no usable configuration, starts are not checked: " + accepted.problem);
+    } else if (!accepted.problem.empty()) {
+        world.log("the configuration is bad, the last accepted one is used: " + accepted.problem);
+    }
+    return std::move(accepted.settings);
+}
+
+}  // namespace
+
+std::string on_phase(const HookCall& call, const World& world) {
+    if (call.phase == Phase::other) return "";
+    const auto settings = usable_settings(world);
+    if (!settings || settings->pools.empty()) return "";
+
+    const bool may_refuse = call.phase != Phase::incoming;
+    const auto xml = world.xml();
+    if (!xml) return may_refuse ? "its XML is larger than 4 MiB and cannot be checked" : "";
+    if (!domxml::names_any(*xml, managed_bridges(*settings))) return "";
+
+    domxml::DomainText domain;
+    try {
+        domain = domxml::read_domain(*xml);
+    } catch (const InputError& e) {
+        if (!may_refuse) return "";
+        return std::string{"its XML names a managed bridge and cannot be understood: "} + e.what();
+    }
+    if (!is_listed(*settings, domain.type)) return "";
+    keep_nics_of_phase(domain.guest, call.phase);
+    if (!std::ranges::any_of(domain.guest.nics, [&](const Nic& nic) { return is_managed(*settings, nic); })) return "";
+
+    if (!may_refuse) {
+        note_arrival(call, *settings, domain.guest, world);
+        return "";
+    }
+    world.is_managed(*settings);
+    return may_start_now(*settings, domain.guest, world);
+}
+
+std::string refusal(std::string_view guest, std::string_view reason) {
+    return "failover-ip: " + runtime::printable(guest, 80) + " may not start: " + runtime::printable(reason, 600);
+}
+
+}  // namespace fip::hooks
