@@ -1,0 +1,36 @@
+#pragma once
+
+#include "guests.hpp"
+#include "lease_view.hpp"
+#include "network_text.hpp"
+#include "ports/rows.hpp"
+#include "workplace.hpp"
+
+#include <boost/json/object.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fip::cli {
+
+/// What is known of one guest, joined from the store and from the hypervisor.
+struct Explanation {
+    std::string kind;  ///< Empty for a mere reservation.
+    std::string id;
+    std::string name;
+    std::optional<GuestOfHost> seen;  ///< As the hypervisor has it; absent: it was not there, or could not be asked.
+    std::vector<std::string> gaps;    ///< Why it may be absent.
+    std::vector<LeaseView> leases;
+    std::vector<GuestNote> notes;
+    std::vector<std::string> steps;  ///< What a look at it would do now.
+    std::vector<GuestNetwork> network;
+};
+
+/// By name or id; several where guests of several drivers share a name. Empty: neither guest nor lease.
+[[nodiscard]] std::vector<Explanation> explain(Workplace& workplace, const GuestsOfHost& host, const std::string& guest);
+
+[[nodiscard]] std::string text_of(const Explanation& explanation, bool is_coloured);
+[[nodiscard]] boost::json::object json_of(const Explanation& explanation);
+
+}  // namespace fip::cli

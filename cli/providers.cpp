@@ -1,0 +1,64 @@
+#include "providers.hpp"
+
+#include "app/inventory.hpp"
+#include "programs.hpp"
+#include "providers/manual.hpp"
+#include "runtime/daemon_client.hpp"
+
+#include <set>
+
+namespace fip::cli {
+namespace {
+
+ProviderStatus status_of(Workplace& workplace, const std::string& provider) {
+    ProviderStatus status;
+    workplace.context(Mode::act).store.read([&](const Rows& rows) { status = rows.provider.status(provider); });
+    return status;
+}
+
+bool read_again(Workplace& workplace, const std::string& provider) {
+    if (!workplace.traits(provider).has_api) return false;  // its list is the configuration, which was just taken in
+    const auto now = workplace.context(Mode::act).clock.now().wall;
+    const auto status = status_of(workplace, provider);
+    const bool is_fresh =
+        status.synced_at && *status.synced_at <= now && now - *status.synced_at < workplace.settings().interval;
+    if (is_fresh) return false;
+    const auto ran = run_program("failover-ip-provider",
+                                 {"sync", "--provider", provider, "--config", workplace.config().string()},
+                                 Streams::err_ours);
+    return ran.exit_code == 0;
+}
+
+}  // namespace
+
+void take_in_configured(Workplace& workplace) {
+    for (const auto& [name, provider] : workplace.settings().providers) {
+        if (workplace.traits(name).has_api) continue;
+        const ProviderAccess access{name, nullptr, nullptr, [&settings = provider] {
+                                        return providers::manual_addresses(settings);
+                                    }};
+        take_inventory(workplace.context(Mode::act), access);
+    }
+}
+
+bool refresh(Workplace& workplace, const std::string& pool) {
+    std::set<std::string> providers;
+    for (const auto& [name, settings] : workplace.settings().pools) {
+        if (pool.empty() || pool == name) providers.insert(settings.provider);
+    }
+    bool is_read = false;
+    for (const auto& provider : providers) is_read = read_again(workplace, provider) || is_read;
+    return is_read;
+}
+
+int settle_addresses(const Workplace& workplace, const std::vector<Address>& addresses) {
+    std::vector<std::string> arguments{"settle", "--config", workplace.config().string()};
+    for (const auto& address : addresses) arguments.push_back(address.text());
+    return run_program("failover-ip-provider", arguments, Streams::err_ours).exit_code;
+}
+
+bool poke_daemon(std::chrono::milliseconds limit) {
+    return runtime::ask(runtime::libvirt_daemon_socket, "poke", limit).has_value();
+}
+
+}  // namespace fip::cli
