@@ -11,8 +11,10 @@ MacFacts mac_facts(const Context& context, const Rows& rows, const Mac& mac) {
     facts.provider = rows.provider.with_mac(mac);
     if (facts.provider) {
         for (const auto& [name, provider] : context.settings.providers) {
-            const auto* pool = pool_of(context.settings, name, facts.provider->address);
-            if (pool != nullptr) facts.provider_server = provider.server;
+            const bool is_owner = pool_of(context.settings, name, facts.provider->address) != nullptr;
+            const bool is_here = facts.provider->server == provider.server;
+            if (is_here || (is_owner && facts.provider_server.empty())) facts.provider_server = provider.server;
+            if (is_here) break;
         }
     }
     return facts;

@@ -123,6 +123,12 @@ private:
         is_fresh_ = true;
     }
 
+    [[nodiscard]] ProviderStep next_step_of(const Rows& rows, const Lease& lease, const ProviderStatus& known) const {
+        auto facts = facts_of(context_, rows, provider_.name, lease, known);
+        facts.is_fresh = is_fresh_;
+        return next_step(facts);
+    }
+
     /// Carry out all steps that only concern the store; the addresses whose next step is a call.
     std::vector<Address> store_steps() {
         std::vector<Address> calls;
@@ -136,7 +142,7 @@ private:
                 const auto known = rows.provider.status(provider_.name);
                 has_changed = restock(context_, rows, provider_.name);
                 for (const auto& lease : rows.leases.all(provider_.name)) {
-                    const auto step = next_step(facts_of(context_, rows, provider_.name, lease, known));
+                    const auto step = next_step_of(rows, lease, known);
                     if (is_call(step.kind) && is_possible(step.kind)) {
                         if (sent_.contains({lease.address, step.kind})) {
                             note_due(now() + unconfirmed);
@@ -196,16 +202,16 @@ private:
             if (!lease) return;
             was_asked = lease->is_mac_asked;
             const auto known = rows.provider.status(provider_.name);
-            step = next_step(facts_of(context_, rows, provider_.name, *lease, known));
+            step = next_step_of(rows, *lease, known);
             if (!is_call(step.kind) || !is_possible(step.kind)) return;
             group = group_of(rows, *lease);
             if (step.lease != *lease) rows.leases.put(step.lease);
         });
         if (!is_call(step.kind) || !is_possible(step.kind)) return;
-        if (sent_.contains({group.front(), step.kind})) return;  // another member's order moved the group
+        if (step.kind == Kind::route && sent_.contains({group.front(), step.kind})) return;  // one order moves all
         const auto answer = send(step, group);
         sent_.insert({address, step.kind});
-        sent_.insert({group.front(), step.kind});
+        if (step.kind == Kind::route) sent_.insert({group.front(), step.kind});
         context_.store.write([&](Rows& rows) {
             auto lease = rows.leases.find(address);
             if (!lease) return;
@@ -315,7 +321,7 @@ private:
     const std::function<bool()>& is_stopped_;
     bool is_fresh_ = false;
     bool needs_read_ = false;
-    std::set<std::pair<Address, Kind>> sent_;  ///< In this run. A MAC group's order is noted at its first address too.
+    std::set<std::pair<Address, Kind>> sent_;  ///< In this run; a group's route at its first address too.
     Settled settled_;
 };
 

@@ -40,8 +40,8 @@ struct Nic {
 struct Request {
     std::string pool;
     std::string hostname;
-    int addresses = 1;       ///< Per managed NIC; >= 1.
-    bool is_enabled = true;  ///< False: the guest is never written to.
+    std::optional<int> addresses;  ///< Per managed NIC, >= 1; absent: one, and what it has already stays.
+    bool is_enabled = true;        ///< False: the guest is never written to.
     friend bool operator==(const Request&, const Request&) = default;
 };
 

@@ -94,9 +94,9 @@ private:
             return lease.state == LeaseState::away || lease.stay != Stay::here;
         });
         if (is_away) return;
-        // What somebody set up by hand, and asked nothing for, keeps its size.
-        const auto wanted = guest_.request ? static_cast<std::size_t>(guest_.request->addresses)
-                                           : std::max<std::size_t>(1, group.size());
+        // Only a number that was asked for makes a group smaller.
+        const auto asked = guest_.request ? guest_.request->addresses : std::nullopt;
+        const auto wanted = asked ? static_cast<std::size_t>(*asked) : std::max<std::size_t>(1, group.size());
         if (wanted > static_cast<std::size_t>(pool.max_addresses)) {
             view.problem = "it asks for " + std::to_string(wanted) + " addresses per NIC; the pool \"" + pool.name +
                            "\" allows " + std::to_string(pool.max_addresses);
@@ -245,6 +245,12 @@ private:
         return record;
     }
 
+    [[nodiscard]] std::optional<NicRecord> recorded(const Nic& nic) const {
+        const auto found = std::find_if(guest_.records.begin(), guest_.records.end(),
+                                        [&](const NicRecord& record) { return record.mac == nic.mac; });
+        return found == guest_.records.end() ? std::nullopt : std::optional{*found};
+    }
+
     void remark_on_running(const NicView& view) {
         if (!guest_.is_running || !view.mac) return;
         const bool is_worn = std::any_of(guest_.live_nics.begin(), guest_.live_nics.end(),
@@ -262,13 +268,11 @@ private:
                                           [&](const Nic& candidate) { return candidate.index == view.nic; });
             remark_on_running(view);
             if (view.mac && nic->mac != view.mac) edit.macs.push_back({view.nic, *view.mac});
-            if (auto record = record_of(view)) edit.records.push_back(*std::move(record));
+            auto record = record_of(view);
+            // While its leases are away or not confirmed, what was recorded of the MAC that it wears stays.
+            if (!record && !view.leases.empty()) record = recorded(*nic);
+            if (record) edit.records.push_back(*std::move(record));
         }
-        // While leases are away or not confirmed, what was recorded stays.
-        const bool is_unsettled = std::any_of(plan_.nics.begin(), plan_.nics.end(), [](const NicView& view) {
-            return !view.mac && (!view.leases.empty() || view.problem.empty());
-        });
-        if (is_unsettled && edit.records.size() < guest_.records.size()) edit.records = guest_.records;
         if (!edit.macs.empty() || edit.records != guest_.records) plan_.edit = std::move(edit);
     }
 

@@ -16,6 +16,8 @@ public:
     ProviderStep step() {
         if (lease_.state == LeaseState::cooling) return cool();
         if (!facts_.traits.has_api) return lease_.state == LeaseState::releasing ? start_cooling() : ProviderStep{};
+        // An order whose answer was lost may stand: nothing is given up on what was read before.
+        if (lease_.state == LeaseState::releasing && !facts_.is_fresh) return {Kind::read, row_, {}, {}};
         if (!facts_.facts || facts_.facts->missing > 0) return unseen();
         if (is_elsewhere()) return elsewhere();
         if (!facts_.facts->server) return unrouted();

@@ -25,6 +25,7 @@ struct StepFacts {
     std::chrono::milliseconds cooldown{};  ///< Of the lease's pool.
     std::optional<WallTime> synced_at;     ///< Time of the last read.
     WallTime now;
+    bool is_fresh = true;  ///< No call of ours, nor another process, was at the provider since that read.
 };
 
 /// What to do next about one row of ours. `lease` is the row to store first: the intent of a call, or the whole step.
