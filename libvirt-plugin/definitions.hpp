@@ -15,6 +15,8 @@ class DefinitionFolder {
 public:
     explicit DefinitionFolder(std::filesystem::path folder) : folder_{std::move(folder)} {}
 
+    [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
+
     struct Definition {
         std::string file;
         std::string name;  ///< As libvirt names its files: the guest's name.

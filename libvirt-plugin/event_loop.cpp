@@ -30,8 +30,10 @@ Task::Kind task_for(int event, int detail) {
         return detail == VIR_DOMAIN_EVENT_UNDEFINED_RENAMED ? Task::Kind::look : Task::Kind::maybe_gone;
     case VIR_DOMAIN_EVENT_STOPPED:
         if (detail == VIR_DOMAIN_EVENT_STOPPED_MIGRATED) return Task::Kind::left;
-        // Saved to a file it can come back, even one without a definition: no evidence of its end.
-        if (detail == VIR_DOMAIN_EVENT_STOPPED_SAVED || detail == VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT) {
+        // Saved to a file it can come back, even one without a definition; what failed may be an incoming migration
+        // whose guest lives on elsewhere: no evidence of its end.
+        if (detail == VIR_DOMAIN_EVENT_STOPPED_SAVED || detail == VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT ||
+            detail == VIR_DOMAIN_EVENT_STOPPED_FAILED) {
             return Task::Kind::look;
         }
         return Task::Kind::maybe_gone;
@@ -91,6 +93,9 @@ EventLoop::~EventLoop() {
     stop_->is_wanted = true;
     virEventUpdateTimeout(stop_->timer, 0);
     thread_.join();
+    // What was taken out of the loop just before is freed by its next round.
+    virEventUpdateTimeout(stop_->timer, 0);
+    (void)virEventRunDefaultImpl();
     virEventRemoveTimeout(stop_->timer);
 }
 

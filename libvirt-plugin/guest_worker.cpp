@@ -1,6 +1,7 @@
 #include "guest_worker.hpp"
 
 #include "core/errors.hpp"
+#include "read_guest.hpp"
 #include "runtime/log.hpp"
 
 #include <algorithm>
@@ -70,6 +71,9 @@ void GuestWorker::connect(Connection& connection, Link& link) {
         connection.open();
         link.subscription =
             std::make_unique<Subscription>(connection.get(), tasks_, connection.uri(), connection.number());
+        if (const auto& definitions = connection.definitions()) {
+            link.watch = std::make_unique<DefinitionWatch>(definitions->folder(), tasks_, connection.uri());
+        }
     } catch (const GuestsUnavailable& away) {
         connection.close();
         link.pause = std::clamp(link.pause * 2, first_pause, longest_pause);
@@ -85,6 +89,7 @@ void GuestWorker::connect(Connection& connection, Link& link) {
 void GuestWorker::disconnect(Connection& connection, const std::string& why) {
     auto& link = links_.at(connection.uri());
     link.subscription.reset();
+    link.watch.reset();
     connection.close();
     link.try_at = Steady::now() + first_pause;
     link.pause = first_pause;
@@ -123,6 +128,8 @@ void GuestWorker::handle_and_retry(const Task& task) {
         }
         tasks_.push_front(task);
         (void)tasks_.pause(hypervisor_pause);
+    } catch (const InputError& wrong) {
+        log_.warn("guest-unreadable", task.uuid + ": its definition cannot be read: " + wrong.what());
     } catch (const StoreBusy& busy) {
         log_.warn("store-busy", busy.what());
         tasks_.push_front(task);
@@ -138,6 +145,8 @@ void GuestWorker::handle(const Task& task) {
     switch (task.kind) {
     case Task::Kind::look:
         return look(task.uuid);
+    case Task::Kind::changed:
+        return look_by_name(task);
     case Task::Kind::maybe_gone:
         return settle_doubt(task);
     case Task::Kind::left:
@@ -159,6 +168,13 @@ void GuestWorker::handle(const Task& task) {
 
 void GuestWorker::look(const std::string& uuid) {
     if (const auto guest = guests_.find({GuestKind::libvirt, uuid})) look_at_guest(*guest);
+}
+
+void GuestWorker::look_by_name(const Task& task) {
+    auto* driver = connection(task.uri);
+    if (driver == nullptr || !driver->is_open()) return;
+    const DomainHandle domain{virDomainLookupByName(driver->get(), task.uuid.c_str())};
+    if (domain) look(uuid_of(domain.get()));
 }
 
 void GuestWorker::look_at_waiting() {

@@ -2,6 +2,7 @@
 
 #include "app/look.hpp"
 #include "bell.hpp"
+#include "definition_watch.hpp"
 #include "event_log.hpp"
 #include "event_loop.hpp"
 #include "libvirt_guests.hpp"
@@ -31,6 +32,7 @@ private:
     using TimePoint = std::chrono::steady_clock::time_point;
     struct Link {
         std::unique_ptr<Subscription> subscription;
+        std::unique_ptr<DefinitionWatch> watch;
         TimePoint try_at{};  ///< While not connected.
         std::chrono::milliseconds pause{0};
     };
@@ -45,6 +47,7 @@ private:
     void handle_and_retry(const Task& task);
     void handle(const Task& task);
     void look(const std::string& uuid);
+    void look_by_name(const Task& task);
     void look_at_waiting();
     void look_at_guest(const Guest& guest);
     void settle_doubt(const Task& task);  ///< maybe_gone

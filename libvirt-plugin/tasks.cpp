@@ -9,6 +9,7 @@ void Tasks::push(Task task) {
         const std::lock_guard lock{mutex_};
         switch (task.kind) {
         case Task::Kind::look:
+        case Task::Kind::changed:
             if (!looks_.insert(task.uuid).second) return;
             break;
         case Task::Kind::maybe_gone:
@@ -54,7 +55,7 @@ std::optional<Task> Tasks::pop(TimePoint deadline) {
     if (!changed_.wait_until(lock, deadline, is_ready) || is_stopped_) return {};
     Task task = std::move(tasks_.front());
     tasks_.pop_front();
-    if (task.kind == Task::Kind::look) looks_.erase(task.uuid);
+    if (task.kind == Task::Kind::look || task.kind == Task::Kind::changed) looks_.erase(task.uuid);
     if (task.kind == Task::Kind::compare) has_compare_ = false;
     if (task.kind == Task::Kind::waiting) has_waiting_ = false;
     return task;

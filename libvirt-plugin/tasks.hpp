@@ -18,6 +18,7 @@ struct Setup;
 struct Task {
     enum class Kind {
         look,        ///< At one guest.
+        changed,     ///< At the guest of that name: its definition was written.
         maybe_gone,  ///< Undefined or stopped: ended if its driver does not know it any more.
         left,        ///< Migrated away.
         compare,     ///< Everything.
@@ -26,7 +27,7 @@ struct Task {
         reload,      ///< Go on with another configuration.
     };
     Kind kind = Kind::look;
-    std::string uuid{};
+    std::string uuid{};                    ///< changed: the name.
     std::string uri{};                     ///< Of the connection that the event came from.
     std::uint64_t connection = 0;          ///< Connection::number() then: evidence does not outlive its connection.
     std::shared_ptr<const Setup> setup{};  ///< reload only.
