@@ -1,0 +1,87 @@
+#pragma once
+
+#include "core/lease.hpp"
+#include "lab/lab_host.hpp"
+#include "simulators/online/client.hpp"
+#include "support/process.hpp"
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fip::test {
+
+/// A lab host with failover-ip on it: configuration, token, the provider's simulator, and the daemon when asked for.
+class DaemonLab {
+public:
+    struct Options {
+        std::vector<std::string> addresses{"203.0.113.5", "203.0.113.6", "203.0.113.7"};
+        int warm = 1;
+        std::string cooldown = "1s";
+        std::string interval = "60s";
+        std::string grace = "10m";
+        std::string hostname = "{name}.example.com";
+        std::string libvirt_uris{};  ///< As the configuration has it; empty: the default.
+        double busy_seconds = 0;
+        LabHost::Options host{};
+        std::vector<std::pair<std::int64_t, std::string>> servers{{11111, "192.0.2.10"}};
+    };
+
+    DaemonLab() : DaemonLab{Options{}} {}
+    explicit DaemonLab(Options options);
+
+    LabHost host;
+    OnlineSimulator provider;
+    Options options;  ///< Change it, write_config(), reload.
+
+    void write_config() const;
+    /// And wait until it answers and has looked at everything once.
+    void start_daemon(std::map<std::string, std::string> environment = {});
+    Result stop_daemon();  ///< SIGTERM.
+    void kill_daemon();
+    void reload();  ///< SIGHUP.
+    [[nodiscard]] std::string log() const { return daemon_ ? daemon_->err() : std::string{}; }
+    [[nodiscard]] Process& daemon() { return *daemon_; }
+
+    /// `failover-ip-libvirt --once ARGUMENTS...`
+    Result once(std::vector<std::string> arguments);
+
+    [[nodiscard]] std::vector<Lease> rows() const;                                  ///< Everything in the store.
+    [[nodiscard]] std::vector<Lease> held_by(const std::string& guest_name) const;  ///< Held leases, by slot.
+    [[nodiscard]] std::size_t held() const;
+
+    /// The MACs in the stored definition, in order.
+    [[nodiscard]] std::vector<std::string> macs(const std::string& guest);
+    /// Every lease of the guest is active, named at the provider, and its MACs are in the definition.
+    [[nodiscard]] bool is_served(const std::string& guest, std::size_t addresses = 1);
+    /// Nothing is held, and the provider has no MAC and no reverse name beside the warm stock.
+    [[nodiscard]] bool is_all_given_back();
+    [[nodiscard]] std::string story() const;  ///< The log and the store, for a failed test.
+
+private:
+    std::optional<Process> daemon_;
+};
+
+/// A guest that only sits in its firmware: starts in a moment and needs no image.
+struct IdleGuest {
+    std::string name = "web1";
+    std::string uuid = "6f1b1f5e-0000-4000-8000-000000000001";
+    std::vector<std::string> interfaces{};  ///< Whole elements; empty: one on br0 with a MAC of libvirt's own making.
+    std::string metadata{};
+    [[nodiscard]] std::string xml() const;
+};
+[[nodiscard]] std::string bridge_nic(const std::string& mac = {}, const std::string& bridge = "br0");
+[[nodiscard]] std::string numbered_uuid(int number);
+
+/// REQUIRE that it becomes true; tells the story when it does not.
+#define AWAIT(lab, condition)                                                              \
+    do {                                                                                   \
+        const bool came_true_ = ::fip::test::wait_until([&] { return (condition); }, 20s); \
+        if (!came_true_) UNSCOPED_INFO((lab).story());                                     \
+        REQUIRE(came_true_);                                                               \
+    } while (false)
+
+}  // namespace fip::test

@@ -1,0 +1,171 @@
+// Parts of the daemon that need no libvirt.
+#include "core/errors.hpp"
+#include "definitions.hpp"
+#include "event_log.hpp"
+#include "ports/guest_source.hpp"
+#include "redefine_limit.hpp"
+#include "report.hpp"
+#include "runtime/daemon_client.hpp"
+#include "socket_server.hpp"
+#include "support/temp_dir.hpp"
+#include "tasks.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <atomic>
+#include <fstream>
+#include <thread>
+
+using namespace fip;
+using namespace fip::plugin;
+using namespace fip::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto uuid = "6f1b1f5e-0000-4000-8000-000000000001";
+
+std::optional<Task> next(Tasks& tasks) {
+    return tasks.pop(std::chrono::steady_clock::now());
+}
+
+void write(const std::string& file, const std::string& text) {
+    std::ofstream{file} << text;
+}
+
+}  // namespace
+
+TEST_CASE("looks at one guest are queued once, and evidence keeps its place between them", "[unit]") {
+    Tasks tasks;
+    tasks.push({Task::Kind::look, "a", {}, 0, {}});
+    tasks.push({Task::Kind::look, "a", {}, 0, {}});
+    tasks.push({Task::Kind::left, "a", {}, 0, {}});
+    tasks.push({Task::Kind::maybe_gone, "a", {}, 0, {}});
+    tasks.push({Task::Kind::look, "a", {}, 0, {}});
+    tasks.push({Task::Kind::compare, {}, {}, 0, {}});
+    tasks.push({Task::Kind::compare, {}, {}, 0, {}});
+    for (const auto kind :
+         {Task::Kind::look, Task::Kind::left, Task::Kind::maybe_gone, Task::Kind::look, Task::Kind::compare}) {
+        const auto task = next(tasks);
+        REQUIRE(task);
+        CHECK(task->kind == kind);
+    }
+    CHECK_FALSE(next(tasks));
+    tasks.push({Task::Kind::look, "a", {}, 0, {}});
+    CHECK(next(tasks));
+
+    SECTION("what could not be done comes first again") {
+        tasks.push({Task::Kind::look, "b", {}, 0, {}});
+        tasks.push_front({Task::Kind::left, "a", {}, 0, {}});
+        CHECK(next(tasks)->kind == Task::Kind::left);
+    }
+    SECTION("stopped, nothing is handed out and nobody waits") {
+        tasks.push({Task::Kind::look, "b", {}, 0, {}});
+        std::thread waiting{[&] { CHECK_FALSE(tasks.pause(1h)); }};
+        tasks.stop();
+        waiting.join();
+        CHECK_FALSE(tasks.pop(std::chrono::steady_clock::now() + 1h));
+    }
+}
+
+TEST_CASE("a uuid is found in a definition as libvirt reads it", "[unit]") {
+    CHECK(uuid_in("<domain><name>x</name><uuid>6F1B1F5E-0000-4000-8000-000000000001</uuid></domain>") == uuid);
+    CHECK(uuid_in("<uuid>6f1b1f5e000040008000000000000001</uuid>") == uuid);
+    for (const auto* wrong :
+         {"", "<uuid>", "<uuid></uuid>", "<uuid>6f1b1f5e</uuid>", "<uuid>6f1b1f5e-0000",
+          "<uuid>zf1b1f5e-0000-4000-8000-000000000001</uuid>", "<uuid>6f1b1f5e-0000-4000-8000-0000000000011</uuid>"}) {
+        CHECK(uuid_in(wrong).empty());
+    }
+}
+
+TEST_CASE("the folder of definitions is read as libvirt reads it, and again only where it changed", "[unit]") {
+    TempDir dir;
+    DefinitionFolder folder{dir.path()};
+    const auto text = "<domain><uuid>" + std::string{uuid} + "</uuid></domain>";
+    write(dir / "web1.xml", text);
+    write(dir / "broken.xml", "<domain>");
+    write(dir / "web1.xml.new", text);
+    write(dir / ".hidden.xml", text);
+    write(dir / ".xml", text);
+    std::filesystem::create_directory(dir / "networks");
+    auto found = folder.scan();
+    std::ranges::sort(found, {}, &DefinitionFolder::Definition::name);
+    REQUIRE(found.size() == 2);
+    CHECK(found[0].name == "broken");
+    CHECK(found[0].uuid.empty());
+    CHECK(found[1].file == dir / "web1.xml");
+    CHECK(found[1].uuid == uuid);
+
+    write(dir / "web1.xml", "<domain><uuid>6f1b1f5e-0000-4000-8000-000000000002</uuid></domain>  ");
+    std::filesystem::remove(dir / "broken.xml");
+    found = folder.scan();
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].uuid == "6f1b1f5e-0000-4000-8000-000000000002");
+
+    DefinitionFolder nowhere{dir / "missing"};
+    CHECK_THROWS_AS(nowhere.scan(), GuestsUnavailable);
+}
+
+TEST_CASE("one guest's definition is written a few times per minute at most", "[unit]") {
+    RedefineLimit limit;
+    const auto start = std::chrono::steady_clock::time_point{} + 1h;
+    for (std::size_t i = 0; i < RedefineLimit::most; ++i) CHECK(limit.allows("a", start + i * 1s));
+    CHECK_FALSE(limit.allows("a", start + 59s));
+    CHECK(limit.allows("b", start + 59s));
+    CHECK(limit.allows("a", start + 60s));
+    CHECK_FALSE(limit.allows("a", start + 60s));
+}
+
+TEST_CASE("a report is one JSON object, with null for what is not known", "[unit]") {
+    Report report;
+    report.steps.push_back({Happening::Level::warning, "an-id", {}, "", {}, "a \"text\"\n"});
+    report.providers.push_back({"dedibox", ""});
+    report.all.would_end.push_back({GuestKind::libvirt, uuid});
+    Guest guest;
+    guest.id = {GuestKind::libvirt, uuid};
+    guest.name = "web1";
+    guest.nics.push_back({});
+    GuestPlan plan;
+    plan.nics.push_back({0, "0", "", {}, {}, ""});
+    report.all.guests.push_back({guest, plan, true});
+    CHECK(
+        report_json(report) ==
+        R"({"origins":[],"gaps":[],"guests":[{"kind":"libvirt","id":")" + std::string{uuid} +
+            R"(","name":"web1","running":false,"persistent":true,"held_back":true,"nics":[{"nic":0,"slot":"0",)" +
+            R"("bridge":"","mac":null,"pool":null,"wanted_mac":null,"addresses":[],"problem":null}],"remarks":[]}],)" +
+            R"("steps":[{"guest":null,"address":null,"level":"warning","id":"an-id","text":"a \"text\"\n"}],)" +
+            R"("would_end":[{"kind":"libvirt","id":")" + uuid +
+            R"("}],"providers":[{"provider":"dedibox","problem":null}]})" + "\n");
+}
+
+TEST_CASE("the socket serves many at once, hands requests on, and lets nobody hold it up", "[unit]") {
+    TempDir dir;
+    const std::filesystem::path path = dir / "run/s.sock";
+    std::atomic<int> pokes{0};
+    std::atomic<int> looks{0};
+    SocketServer server{path, {[&](std::string_view who) { looks += who == uuid ? 1 : 100; }, [&] { ++pokes; }}};
+    std::thread serving{[&] { server.run(); }};
+    struct stat folder {};
+    REQUIRE(::stat((dir / "run").c_str(), &folder) == 0);
+    CHECK((folder.st_mode & 0777) == 0700);
+
+    CHECK_THROWS_AS((SocketServer{path, {}}), InputError);  // a second one
+    std::vector<std::thread> clients;
+    std::atomic<int> answered{0};
+    for (int i = 0; i < 8; ++i) {
+        clients.emplace_back([&] {
+            for (int n = 0; n < 20; ++n) answered += runtime::ask(path, "ping", 5s) == "ok" ? 1 : 0;
+        });
+    }
+    for (auto& client : clients) client.join();
+    CHECK(answered == 160);
+    CHECK(runtime::ask(path, "poke", 5s) == "ok");
+    CHECK(runtime::ask(path, "look 6F1B1F5E000040008000000000000001", 5s) == "ok");
+    CHECK(pokes == 1);
+    CHECK(looks == 1);
+    server.stop();
+    serving.join();
+}
