@@ -101,7 +101,6 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* use
         return 0;
     }
     try {
-        if (const auto wait = value_of(line, "Retry-After"); !wait.empty()) exchange.reply.retry_after = wait;
         if (const auto id = value_of(line, "X-Request-Id"); !id.empty()) exchange.reply.request_id = id;
     } catch (const std::bad_alloc&) {
         return 0;
@@ -158,7 +157,6 @@ CurlHttp::CurlHttp(Target target) : connection_{std::make_unique<Connection>()} 
     }
     auto authorization = "Authorization: Bearer " + target.token->secret();
     append(connection_->headers, "Accept: application/json");
-    append(connection_->headers, "Expect:");  // no 100-continue round trip
     append(connection_->headers, authorization.c_str());
     wipe(authorization);
 
@@ -214,6 +212,9 @@ HttpReply CurlHttp::send(const HttpRequest& request) {
     long status = 0;
     curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
     exchange.reply.status = static_cast<int>(status);
+    curl_off_t wait = 0;
+    curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &wait);
+    exchange.reply.retry_after = std::chrono::seconds{std::max(wait, curl_off_t{0})};
     return exchange.reply;
 }
 

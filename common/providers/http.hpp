@@ -17,7 +17,7 @@ struct HttpRequest {
 struct HttpReply {
     int status = 0;
     std::string body;
-    std::string retry_after;  ///< As sent; empty: not sent.
+    std::chrono::seconds retry_after{};  ///< From the header, a date counted from now; 0: not sent.
     std::string request_id;
 };
 

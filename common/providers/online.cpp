@@ -96,7 +96,7 @@ HttpReply OnlineSession::get(const std::string& path, const Deadline& deadline) 
     try {
         reply = http_->send(request);
     } catch (const ProviderUnavailable& error) {
-        throw ProviderUnavailable{fmt::format("{}: {}", call, error.what())};
+        throw ProviderUnavailable{fmt::format("{}: {}", call, error.what()), error.retry_after()};
     }
     const auto found = online::judge_read(reply, call, *token_);
     if (found == online::Found::yes || reply.status == 403 || reply.status == 404) return reply;
@@ -205,7 +205,7 @@ Answer OnlineSession::write(std::string_view path, const std::vector<std::pair<s
     try {
         reply = http_->send(request);
     } catch (const ProviderUnavailable& error) {
-        throw ProviderUnavailable{fmt::format("{}: {}", call, error.what())};
+        throw ProviderUnavailable{fmt::format("{}: {}", call, error.what()), error.retry_after()};
     }
     return online::judge_write(reply, wish, call, *token_);
 }

@@ -118,10 +118,18 @@ std::string shown(const json::object& object, std::string_view key) {
     return value->is_string() ? std::string{value->get_string()} : json::serialize(*value);
 }
 
+// A whole number of seconds, also as a string; anything else is no hint.
+std::chrono::seconds read_wait(const json::object& object) {
+    auto text = shown(object, "retry_after");
+    if (text.empty()) text = shown(object, "retryAfter");
+    const bool is_number =
+        !text.empty() && text.size() <= 9 && text.find_first_not_of("0123456789") == std::string::npos;
+    return std::chrono::seconds{is_number ? std::stol(text) : 0};
+}
+
 Statement read_object(const json::object& object) {
     Statement result;
-    result.retry_after = shown(object, "retry_after");
-    if (result.retry_after.empty()) result.retry_after = shown(object, "retryAfter");
+    result.retry_after = read_wait(object);
     const auto error = shown(object, "error");
     const auto description = shown(object, "error_description");
     if (error.empty() && description.empty()) return result;

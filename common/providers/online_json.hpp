@@ -3,6 +3,7 @@
 #include "core/address.hpp"
 #include "core/mac.hpp"
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <stdexcept>
@@ -37,9 +38,9 @@ struct Server {
 /// What a write, or a failed read, says.
 struct Statement {
     enum class Kind { yes, no, text, error, other } kind = Kind::other;
-    std::string text;         ///< Of `text` and `error`; for `other` empty.
-    std::string also;         ///< The other of an error's two texts.
-    std::string retry_after;  ///< From the body; empty: not said.
+    std::string text;                    ///< Of `text` and `error`; for `other` empty.
+    std::string also;                    ///< The other of an error's two texts.
+    std::chrono::seconds retry_after{};  ///< From the body; 0: not said.
 };
 
 /// @throws Unreadable  also when an address is there twice

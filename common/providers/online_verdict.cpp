@@ -12,7 +12,8 @@
 namespace fip::providers::online {
 namespace {
 
-constexpr std::size_t longest_text = 200;  // Answer::text
+constexpr std::size_t longest_text = 200;                             // Answer::text
+constexpr std::chrono::seconds longest_wait = std::chrono::hours{1};  // a slip of theirs must not silence us for days
 
 bool is_success(int status) {
     return status >= 200 && status < 300;
@@ -65,10 +66,11 @@ std::optional<Statement> statement_of(const HttpReply& reply) {
     if (reply.status == 429 || reply.status == 503) why = "too many requests, or an outage";
     if (reply.status >= 300 && reply.status < 400) why = "a redirect, which is not followed";
     auto what = fmt::format("{} (HTTP {})", why, reply.status);
-    auto wait = reply.retry_after;
-    if (wait.empty() && statement) wait = statement->retry_after;
-    if (!wait.empty()) what += fmt::format(", Retry-After: {}", token.quote(wait).substr(0, 64));
-    unavailable(call, with_words(what, text_of(reply, statement ? statement->text : "", token)));
+    const auto said = reply.retry_after.count() == 0 && statement ? statement->retry_after : reply.retry_after;
+    const auto wait = std::min(said, longest_wait);
+    if (wait.count() > 0) what += fmt::format(", Retry-After: {}", wait.count());
+    const auto words = with_words(what, text_of(reply, statement ? statement->text : "", token));
+    throw ProviderUnavailable{fmt::format("{}: {}", call, words), wait};
 }
 
 // What holds for reads and writes alike, whatever was asked for.
