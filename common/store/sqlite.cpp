@@ -16,7 +16,7 @@ namespace {
 
 /// A WAL past this size is folded into the file by the last process that closes it. Without a daemon every process
 /// reads the whole WAL when it opens the file, and SQLite's own checkpoint comes too late for programs with one commit.
-constexpr off_t wal_worth_folding = 256 * 1024;
+constexpr off_t wal_worth_folding = 262144;
 
 /// After a large transaction the WAL file is cut to this many bytes when it is begun anew.
 constexpr const char* limit_wal = "PRAGMA journal_size_limit = 4194304";
@@ -69,7 +69,7 @@ Database::Database(std::string file, Mode mode, std::chrono::milliseconds busy_w
     const int flags = access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
     try {
         if (const int code = sqlite3_open_v2(file_.c_str(), &handle_, flags, nullptr); code != SQLITE_OK) fail(code);
-        const auto wait = std::clamp<std::chrono::milliseconds::rep>(busy_wait.count(), 0, 24 * 3600 * 1000);
+        const auto wait = std::clamp<std::chrono::milliseconds::rep>(busy_wait.count(), 0, 86'400'000);
         sqlite3_busy_timeout(handle_, static_cast<int>(wait));
         sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
         sqlite3_db_config(handle_, SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr);
@@ -89,10 +89,10 @@ Database::~Database() {
 void Database::close() noexcept {
     // SQLite's locks belong to the process that took them: a forked child leaves everything as it is.
     if (owner_ != ::getpid()) return;
-    if (handle_ != nullptr && mode_ == Mode::read_write) {
+    const char* name = handle_ != nullptr ? sqlite3_db_filename(handle_, "main") : nullptr;  // null: it was not opened
+    if (name != nullptr && mode_ == Mode::read_write) {
         struct stat wal {};
-        const char* wal_file = sqlite3_filename_wal(sqlite3_db_filename(handle_, "main"));
-        if (::stat(wal_file, &wal) == 0 && wal.st_size > wal_worth_folding) {
+        if (::stat(sqlite3_filename_wal(name), &wal) == 0 && wal.st_size > wal_worth_folding) {
             sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
         }
     }

@@ -100,7 +100,8 @@ struct SqliteLeaseStore::Session {
     Rows rows{leases, provider, guests};
 };
 
-SqliteLeaseStore::SqliteLeaseStore(std::filesystem::path file, std::chrono::milliseconds busy_wait, Access access)
+SqliteLeaseStore::SqliteLeaseStore(const std::filesystem::path& file, std::chrono::milliseconds busy_wait,
+                                   Access access)
     : session_{std::make_unique<Session>(prepared(file, access), busy_wait, access)} {}
 
 SqliteLeaseStore::~SqliteLeaseStore() = default;

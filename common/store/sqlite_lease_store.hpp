@@ -23,7 +23,7 @@ class SqliteLeaseStore final : public LeaseStore {
 public:
     /// @param busy_wait  how long one call may wait for another process' lock; 0: not at all
     /// @throws StoreBusy StoreError
-    SqliteLeaseStore(std::filesystem::path file, std::chrono::milliseconds busy_wait, Access access);
+    SqliteLeaseStore(const std::filesystem::path& file, std::chrono::milliseconds busy_wait, Access access);
     ~SqliteLeaseStore() override;
 
     void write(const std::function<void(Rows&)>& work) override;
