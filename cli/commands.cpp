@@ -1,5 +1,6 @@
 #include "commands.hpp"
 
+#include "config/load.hpp"
 #include "config_check.hpp"
 #include "core/errors.hpp"
 #include "explain.hpp"
@@ -84,10 +85,12 @@ void add_lease(CLI::App& app, Chosen& chosen) {
     Verb{noun, chosen, "list", "Show all leases",
          [](Workplace& workplace, const Arguments& given) { return list_leases(workplace, given.form()); }}
         .json()
-        .examples("  failover-ip lease list\n"
-                  "  failover-ip lease list --json | jq -r '.[] | select(.state == \"active\") | .address'");
+        .examples(
+            "  failover-ip lease list\n"
+            "  failover-ip lease list --json | jq -r '.[] | select(.state == \"active\") | .address'");
 
-    Verb acquire{noun, chosen, "acquire", "Reserve an address for a guest that is yet to be defined; prints ADDRESS MAC",
+    Verb acquire{noun, chosen, "acquire",
+                 "Reserve an address for a guest that is yet to be defined; prints ADDRESS MAC",
                  [](Workplace& workplace, const Arguments& given) {
                      return acquire_lease(workplace, given.wish, given.form(), given.mode());
                  }};
@@ -105,9 +108,12 @@ void add_lease(CLI::App& app, Chosen& chosen) {
                  [](Workplace& workplace, const Arguments& given) {
                      return release_leases(workplace, parse_addresses(given.addresses), given.mode());
                  }};
-    release.dry_run().examples("  failover-ip lease release 203.0.113.5\n"
-                               "  failover-ip lease release --dry-run 203.0.113.5 203.0.113.6");
-    release.app().add_option("ADDRESS", release.arguments().addresses, "Addresses to give back: all of them or none")->required();
+    release.dry_run().examples(
+        "  failover-ip lease release 203.0.113.5\n"
+        "  failover-ip lease release --dry-run 203.0.113.5 203.0.113.6");
+    release.app()
+        .add_option("ADDRESS", release.arguments().addresses, "Addresses to give back: all of them or none")
+        ->required();
 }
 
 void add_pool(CLI::App& app, Chosen& chosen) {
@@ -115,14 +121,16 @@ void add_pool(CLI::App& app, Chosen& chosen) {
     Verb{noun, chosen, "list", "Show the pools, and in which states their addresses are",
          [](Workplace& workplace, const Arguments& given) { return list_pools(workplace, given.form()); }}
         .json()
-        .examples("  failover-ip pool list\n"
-                  "  failover-ip pool list --json | jq '.[] | {pool, free, waiting}'");
+        .examples(
+            "  failover-ip pool list\n"
+            "  failover-ip pool list --json | jq '.[] | {pool, free, waiting}'");
     Verb sync{noun, chosen, "sync", "Read the providers again, and do what is due there",
               [](Workplace& workplace, const Arguments& given) {
                   return sync_pools(workplace, given.provider, given.form(), given.mode());
               }};
-    sync.json().dry_run().examples("  failover-ip pool sync\n"
-                                   "  failover-ip pool sync --provider dedibox --dry-run");
+    sync.json().dry_run().examples(
+        "  failover-ip pool sync\n"
+        "  failover-ip pool sync --provider dedibox --dry-run");
     sync.app().add_option("--provider", sync.arguments().provider, "Only this one; default: all");
 }
 
@@ -132,9 +140,10 @@ void add_guest(CLI::App& app, Chosen& chosen) {
                  [](Workplace& workplace, const Arguments& given) {
                      return explain_guest(workplace, given.guest, given.form());
                  }};
-    explain.json().examples("  failover-ip guest explain web1\n"
-                            "  failover-ip guest explain 9a8c1f52-5d4f-4b43-9d7e-3a6b0a1b2c3d\n"
-                            "  failover-ip guest explain web1 --json | jq -r '.[0].netplan'");
+    explain.json().examples(
+        "  failover-ip guest explain web1\n"
+        "  failover-ip guest explain 9a8c1f52-5d4f-4b43-9d7e-3a6b0a1b2c3d\n"
+        "  failover-ip guest explain web1 --json | jq -r '.[0].netplan'");
     explain.app().add_option("GUEST", explain.arguments().guest, "Name or UUID")->required();
 }
 
@@ -143,8 +152,9 @@ void add_reconcile(CLI::App& app, Chosen& chosen) {
               [](Workplace& workplace, const Arguments& given) {
                   return reconcile(workplace, given.brake(), given.form(), given.mode());
               }};
-    verb.json().dry_run().examples("  failover-ip reconcile --dry-run\n"
-                                   "  failover-ip reconcile --confirm");
+    verb.json().dry_run().examples(
+        "  failover-ip reconcile --dry-run\n"
+        "  failover-ip reconcile --confirm");
     verb.app().add_flag("--confirm", verb.arguments().is_confirmed,
                         "Also end leases when it would be more than half of them");
 }
@@ -159,7 +169,7 @@ void add_config(CLI::App& app, Chosen& chosen) {
 }  // namespace
 
 void add_commands(CLI::App& app, Chosen& chosen) {
-    chosen.config = default_config;
+    chosen.config = config::default_file;
     app.add_option("--config", chosen.config, "Configuration file")->capture_default_str();
     app.require_subcommand(1);
     app.fallthrough();

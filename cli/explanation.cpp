@@ -24,8 +24,9 @@ void add_leases(Workplace& workplace, const std::string& wanted, std::map<Key, E
             for (const auto& lease : rows.leases.of_guest({GuestKind::libvirt, key.second})) leases.push_back(lease);
         }
         std::ranges::sort(leases, {}, &Lease::address);
-        const auto same = std::ranges::unique(leases, {}, &Lease::address);
-        leases.erase(same.begin(), same.end());
+        // Not ranges::unique: what it returns clang 14 cannot read.
+        const auto is_same = [](const Lease& one, const Lease& other) { return one.address == other.address; };
+        leases.erase(std::unique(leases.begin(), leases.end(), is_same), leases.end());
         for (const auto& lease : leases) {
             if (is_stock(lease.state)) continue;
             const auto key = lease.guest ? Key{std::string{name_of(lease.guest->kind)}, lease.guest->value} : Key{};
@@ -53,7 +54,9 @@ std::vector<GuestNetwork> network_of(const std::vector<LeaseView>& leases) {
         nic.addresses.push_back(view.lease.address);
     }
     std::vector<GuestNetwork> result;
-    for (auto& [slot, nic] : by_slot) result.push_back(std::move(nic));
+    for (auto& [slot, nic] : by_slot) {
+        if (nic.mac) result.push_back(std::move(nic));  // without its MAC nobody can tell which device it is
+    }
     return result;
 }
 

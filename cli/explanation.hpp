@@ -28,7 +28,8 @@ struct Explanation {
 };
 
 /// By name or id; several where guests of several drivers share a name. Empty: neither guest nor lease.
-[[nodiscard]] std::vector<Explanation> explain(Workplace& workplace, const GuestsOfHost& host, const std::string& guest);
+[[nodiscard]] std::vector<Explanation> explain(Workplace& workplace, const GuestsOfHost& host,
+                                               const std::string& guest);
 
 [[nodiscard]] std::string text_of(const Explanation& explanation, bool is_coloured);
 [[nodiscard]] boost::json::object json_of(const Explanation& explanation);

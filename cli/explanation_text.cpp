@@ -1,17 +1,25 @@
 #include "explanation.hpp"
 
-#include <boost/json/array.hpp>
 #include <fmt/format.h>
+#include <boost/json/array.hpp>
+
+#include <algorithm>
 
 namespace fip::cli {
 namespace {
 
+constexpr auto held_back = "was here before failover-ip, and is not written to until you run: failover-ip reconcile";
+
 std::string_view word_of(NoteKind kind) {
     switch (kind) {
-    case NoteKind::waiting: return "waiting";
-    case NoteKind::absent: return "absent";
-    case NoteKind::held_back: return "held_back";
-    case NoteKind::incoming: return "incoming";
+    case NoteKind::waiting:
+        return "waiting";
+    case NoteKind::absent:
+        return "absent";
+    case NoteKind::held_back:
+        return "held_back";
+    case NoteKind::incoming:
+        return "incoming";
     }
     return "";
 }
@@ -19,12 +27,14 @@ std::string_view word_of(NoteKind kind) {
 std::string sentence_of(const GuestNote& note) {
     const auto since = rfc3339(note.at.wall);
     switch (note.kind) {
-    case NoteKind::waiting: return fmt::format("waits for an address since {}: {}", since, shown(note.text));
+    case NoteKind::waiting:
+        return fmt::format("waits for an address since {}: {}", since, shown(note.text));
     case NoteKind::absent:
         return fmt::format("was missing from the hypervisor's list at {}; its leases end when it stays away", since);
     case NoteKind::held_back:
-        return "was here before failover-ip and is not written to until you run: failover-ip reconcile";
-    case NoteKind::incoming: return fmt::format("a {} was announced at {}", shown(note.text), since);
+        return held_back;
+    case NoteKind::incoming:
+        return fmt::format("a {} was announced at {}", shown(note.text), since);
     }
     return "";
 }
@@ -69,6 +79,7 @@ std::string lease_text(const LeaseView& view, bool is_coloured) {
     if (!lease.slot.empty()) text += ", managed NIC " + shown(lease.slot);
     text += lease.mac ? ", MAC " + lease.mac->text() : ", no MAC yet";
     text += view.server ? ", routed to " + shown(*view.server) + "\n" : "\n";
+    if (lease.cooling_until) text += "    in quarantine until " + rfc3339(*lease.cooling_until) + "\n";
     if (lease.is_adopted) text += "    set up by hand, and taken over as it was\n";
     if (lease.hostname.empty()) return text + "    reverse name: left alone\n";
     text += fmt::format("    reverse name {}: {}\n", shown(lease.hostname),
@@ -90,7 +101,8 @@ std::string list_text(std::string_view title, const std::vector<std::string>& li
 
 std::string network_part(const Explanation& one, bool is_coloured) {
     if (one.network.empty()) return "";
-    return "\n" + painted("Inside the guest, with netplan (/etc/netplan/60-failover-ip.yaml):", Colour::bold, is_coloured) +
+    return "\n" +
+           painted("Inside the guest, with netplan (/etc/netplan/60-failover-ip.yaml):", Colour::bold, is_coloured) +
            "\n" + netplan_text(one.network) + "\n" +
            painted("or with ifupdown (/etc/network/interfaces.d/failover-ip):", Colour::bold, is_coloured) + "\n" +
            ifupdown_text(one.network);
@@ -127,6 +139,9 @@ std::string text_of(const Explanation& one, bool is_coloured) {
     if (!one.seen) text += list_text("What libvirt says is not known:", one.gaps);
     std::vector<std::string> notes;
     for (const auto& note : one.notes) notes.push_back(sentence_of(note));
+    // Before the first run has written anything the hypervisor's side alone knows it.
+    const auto is_hold = [](const GuestNote& note) { return note.kind == NoteKind::held_back; };
+    if (one.seen && one.seen->is_held_back && std::ranges::none_of(one.notes, is_hold)) notes.push_back(held_back);
     text += list_text("This guest", notes);
     if (one.seen) {
         for (const auto& nic : one.seen->nics) text += nic_text(nic, is_coloured);

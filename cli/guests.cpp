@@ -44,16 +44,20 @@ std::vector<std::string> texts_at(const json::object& object, std::string_view k
 }
 
 NicOfHost read_nic(const json::object& object) {
-    return {number_at(object, "nic"),     text_at(object, "slot"),         text_at(object, "bridge"),
-            text_at(object, "mac"),       text_at(object, "pool"),         text_at(object, "wanted_mac"),
+    return {number_at(object, "nic"),      text_at(object, "slot"),   text_at(object, "bridge"),
+            text_at(object, "mac"),        text_at(object, "pool"),   text_at(object, "wanted_mac"),
             texts_at(object, "addresses"), text_at(object, "problem")};
 }
 
 GuestOfHost read_guest(const json::object& object) {
-    GuestOfHost guest{text_at(object, "kind"),          text_at(object, "id"),
-                      text_at(object, "name"),          flag_at(object, "running"),
-                      flag_at(object, "persistent"),    flag_at(object, "held_back"),
-                      {},                               texts_at(object, "remarks")};
+    GuestOfHost guest{text_at(object, "kind"),
+                      text_at(object, "id"),
+                      text_at(object, "name"),
+                      flag_at(object, "running"),
+                      flag_at(object, "persistent"),
+                      flag_at(object, "held_back"),
+                      {},
+                      texts_at(object, "remarks")};
     for (const auto& nic : list_at(object, "nics")) {
         if (nic.is_object()) guest.nics.push_back(read_nic(nic.get_object()));
     }

@@ -15,7 +15,7 @@ struct NicOfHost {
     int nic = 0;
     std::string slot;
     std::string bridge;
-    std::string mac;         ///< Worn; empty: none.
+    std::string mac;  ///< Worn; empty: none.
     std::string pool;
     std::string wanted_mac;  ///< Empty: not known yet.
     std::vector<std::string> addresses;

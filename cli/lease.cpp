@@ -6,9 +6,9 @@
 #include "providers.hpp"
 #include "render.hpp"
 
+#include <fmt/format.h>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 #include <unistd.h>
 
@@ -108,9 +108,10 @@ int acquired(Workplace& workplace, const Lease& lease, Form form) {
         hint(workplace, view->lease);
         return 0;
     }
-    complain(fmt::format("{} stays reserved for {}, but the provider has not confirmed its MAC yet; "
-                         "repeat the command to go on",
-                         lease.address.text(), shown(lease.guest_name)));
+    complain(
+        fmt::format("{} stays reserved for {}, but the provider has not confirmed its MAC yet; "
+                    "repeat the command to go on",
+                    lease.address.text(), shown(lease.guest_name)));
     return exit_code == 0 ? unavailable : exit_code;
 }
 
@@ -199,7 +200,8 @@ int acquire_lease(Workplace& workplace, const Reservation& wish, Form form, Mode
     }
     const auto& lease = std::get<Lease>(result);
     if (mode == Mode::act) return acquired(workplace, lease, form);
-    print(fmt::format("{} would be reserved for {} in pool {}\n", lease.address.text(), shown(wish.guest_name), lease.pool));
+    print(fmt::format("{} would be reserved for {} in pool {}\n", lease.address.text(), shown(wish.guest_name),
+                      lease.pool));
     return 0;
 }
 

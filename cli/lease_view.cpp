@@ -84,24 +84,33 @@ boost::json::object json_of(const LeaseView& view) {
 
 Colour colour_of(LeaseState state) {
     switch (state) {
-    case LeaseState::active: return Colour::green;
+    case LeaseState::active:
+        return Colour::green;
     case LeaseState::pending:
-    case LeaseState::releasing: return Colour::yellow;
-    case LeaseState::away: return Colour::red;
-    case LeaseState::cooling: return Colour::dim;
+    case LeaseState::releasing:
+        return Colour::yellow;
+    case LeaseState::away:
+        return Colour::red;
+    case LeaseState::cooling:
+        return Colour::dim;
     case LeaseState::warming:
-    case LeaseState::warm: break;
+    case LeaseState::warm:
+        break;
     }
     return Colour::none;
 }
 
 Colour colour_of(RdnsState state) {
     switch (state) {
-    case RdnsState::set: return Colour::green;
-    case RdnsState::failed: return Colour::red;
+    case RdnsState::set:
+        return Colour::green;
+    case RdnsState::failed:
+        return Colour::red;
     case RdnsState::pending:
-    case RdnsState::clearing: return Colour::yellow;
-    case RdnsState::none: break;
+    case RdnsState::clearing:
+        return Colour::yellow;
+    case RdnsState::none:
+        break;
     }
     return Colour::none;
 }

@@ -27,9 +27,11 @@ constexpr auto footer =
     "(try again), 4 pool exhausted.";
 
 int complain_about_usage(const CLI::App& app, const CLI::ParseError& error) {
-    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error, std::cout);  // --help
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success))
+        return app.exit(error, std::cout);  // --help
     const auto unknown = app.remaining(true);
-    const auto text = unknown.empty() ? std::string{error.what()} : "there is no such command or option: " + unknown.front();
+    const auto text =
+        unknown.empty() ? std::string{error.what()} : "there is no such command or option: " + unknown.front();
     fip::cli::complain(fip::cli::shown(text, 400));
     fip::cli::complain("see: failover-ip --help");
     return wrong_usage;

@@ -38,8 +38,9 @@ std::string ifupdown_first(const GuestNetwork& nic, std::string_view device, boo
     if (address.is_v4()) {
         text += fmt::format("    pointopoint {0}\n    gateway {0}\n", gateway_of(nic));
     } else {
-        text += fmt::format("    up ip -6 route add {0} dev $IFACE\n    up ip -6 route add default via {0} dev $IFACE\n",
-                            gateway_of(nic));
+        text +=
+            fmt::format("    up ip -6 route add {0} dev $IFACE\n    up ip -6 route add default via {0} dev $IFACE\n",
+                        gateway_of(nic));
     }
     return text;
 }
@@ -57,10 +58,12 @@ std::string ifupdown_text(const std::vector<GuestNetwork>& nics) {
     for (std::size_t i = 0; i < nics.size(); ++i) {
         const auto& nic = nics[i];
         const auto device = fmt::format("ens{}", i + 3);
-        if (nic.mac) text += fmt::format("# {}: the device with the MAC {}, see `ip -br link`\n", device, nic.mac->text());
+        if (nic.mac)
+            text += fmt::format("# {}: the device with the MAC {}, see `ip -br link`\n", device, nic.mac->text());
         text += ifupdown_first(nic, device, i == 0);
         for (std::size_t k = 1; k < nic.addresses.size(); ++k) {
-            text += fmt::format("    up ip addr add {}/{} dev $IFACE\n", nic.addresses[k].text(), nic.addresses[k].bits());
+            text +=
+                fmt::format("    up ip addr add {}/{} dev $IFACE\n", nic.addresses[k].text(), nic.addresses[k].bits());
         }
     }
     return text;

@@ -11,7 +11,7 @@ namespace fip::cli {
 
 /// One NIC of a guest, as its own network set-up must know it.
 struct GuestNetwork {
-    std::optional<Mac> mac;
+    std::optional<Mac> mac;          ///< What the device is found by.
     std::vector<Address> addresses;  ///< The first one is the guest's own; not empty.
     std::optional<Address> gateway;  ///< Absent: only the person who routes the addresses knows it.
 };

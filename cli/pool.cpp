@@ -8,9 +8,9 @@
 #include "providers.hpp"
 #include "render.hpp"
 
+#include <fmt/format.h>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 #include <unistd.h>
 
@@ -48,8 +48,8 @@ boost::json::object json_of(const PoolView& view) {
 }
 
 std::string table_of(const std::vector<PoolView>& views) {
-    Table table{{"POOL", "PROVIDER", "TOTAL", "FREE", "WARM", "LEASED", "COOLING", "FOREIGN", "ELSEWHERE", "GONE",
-                 "WAITING"}};
+    Table table{
+        {"POOL", "PROVIDER", "TOTAL", "FREE", "WARM", "LEASED", "COOLING", "FOREIGN", "ELSEWHERE", "GONE", "WAITING"}};
     for (const auto& view : views) {
         std::vector<Cell> row{{view.pool}, {view.provider}, {std::to_string(view.addresses.size())}};
         for (const auto state : states) row.push_back({std::to_string(view.count(state))});
@@ -67,9 +67,11 @@ void tell_state_of_providers(const Context& context) {
             if (!context.traits.at(name).has_api) continue;
             const auto status = rows.provider.status(name);
             if (!status.synced_at) {
-                complain(fmt::format("provider {} was not read yet: start the daemon, or: failover-ip pool sync", name));
+                complain(
+                    fmt::format("provider {} was not read yet: start the daemon, or: failover-ip pool sync", name));
             }
-            if (!status.last_error.empty()) complain(fmt::format("provider {}: {}", name, shown(status.last_error, 300)));
+            if (!status.last_error.empty())
+                complain(fmt::format("provider {}: {}", name, shown(status.last_error, 300)));
             if (status.backoff_until && *status.backoff_until > now) {
                 complain(fmt::format("provider {} is left alone until {}", name, rfc3339(*status.backoff_until)));
             }
@@ -112,7 +114,8 @@ int sync_pools(Workplace& workplace, const std::string& provider, Form form, Mod
     std::vector<std::string> arguments{"sync", "--config", workplace.config().string()};
     if (!provider.empty()) arguments.insert(arguments.end(), {"--provider", provider});
     if (form == Form::json) arguments.emplace_back("--json");
-    return run_program("failover-ip-provider", arguments, Streams::ours).exit_code;
+    const auto ran = run_program("failover-ip-provider", arguments, Streams::ours);
+    return ran.exit_code == 0 && form == Form::people ? list_pools(workplace, form) : ran.exit_code;
 }
 
 }  // namespace fip::cli

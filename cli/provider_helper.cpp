@@ -46,8 +46,9 @@ void print_json(const std::vector<ProviderResult>& results) {
     for (const auto& result : results) {
         boost::json::object object;
         object["provider"] = result.provider;
-        object["problem"] = result.problem.empty() ? boost::json::value(nullptr)
-                                                   : boost::json::value(boost::json::string{fip::runtime::printable(result.problem)});
+        object["problem"] = result.problem.empty()
+                                ? boost::json::value(nullptr)
+                                : boost::json::value(boost::json::string{fip::runtime::printable(result.problem)});
         auto& open = object["open"].emplace_array();
         for (const auto& address : result.open) open.emplace_back(address);
         array.push_back(std::move(object));

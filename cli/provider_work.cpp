@@ -57,8 +57,7 @@ public:
     OpenProvider(Bench& bench, const std::string& name) : bench_{bench}, name_{name} {
         providers::OpenContext context;
         if (bench.has_api(name)) context.token = config::read_token(bench.settings().providers.at(name)).reveal();
-        bench.context().store.read(
-            [&](const Rows& rows) { known_key_ = rows.provider.status(name).server_key; });
+        bench.context().store.read([&](const Rows& rows) { known_key_ = rows.provider.status(name).server_key; });
         context.server_key = known_key_;
         provider_ = providers::open(bench.settings().providers.at(name), std::move(context));
     }
@@ -66,7 +65,8 @@ public:
     Settled settle_once(Sync sync, Steady::time_point end) {
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Steady::now());
         const auto limit = std::clamp<std::chrono::milliseconds>(left, 1ms, longest_call);
-        const ProviderAccess access{name_, provider_.api.get(), provider_.rdns.get(), [this] { return provider_.fixed; }};
+        const ProviderAccess access{name_, provider_.api.get(), provider_.rdns.get(),
+                                    [this] { return provider_.fixed; }};
         auto settled =
             settle(bench_.context(), access, bench_.lock(), sync, limit, [end] { return Steady::now() >= end; });
         keep_server_key();

@@ -30,7 +30,8 @@ using Progress = std::function<void(const std::string&)>;
                                                          std::chrono::milliseconds limit, const Progress& progress);
 
 /// Work on until none of the addresses is pending or on its way back, or the time is over.
-[[nodiscard]] std::vector<ProviderResult> settle_addresses(const Settings& settings, const std::vector<Address>& addresses,
+[[nodiscard]] std::vector<ProviderResult> settle_addresses(const Settings& settings,
+                                                           const std::vector<Address>& addresses,
                                                            std::chrono::milliseconds limit, const Progress& progress);
 
 }  // namespace fip::cli

@@ -23,9 +23,9 @@ bool read_again(Workplace& workplace, const std::string& provider) {
     const bool is_fresh =
         status.synced_at && *status.synced_at <= now && now - *status.synced_at < workplace.settings().interval;
     if (is_fresh) return false;
-    const auto ran = run_program("failover-ip-provider",
-                                 {"sync", "--provider", provider, "--config", workplace.config().string()},
-                                 Streams::err_ours);
+    const auto ran =
+        run_program("failover-ip-provider", {"sync", "--provider", provider, "--config", workplace.config().string()},
+                    Streams::err_ours);
     return ran.exit_code == 0;
 }
 
@@ -34,9 +34,8 @@ bool read_again(Workplace& workplace, const std::string& provider) {
 void take_in_configured(Workplace& workplace) {
     for (const auto& [name, provider] : workplace.settings().providers) {
         if (workplace.traits(name).has_api) continue;
-        const ProviderAccess access{name, nullptr, nullptr, [&settings = provider] {
-                                        return providers::manual_addresses(settings);
-                                    }};
+        const ProviderAccess access{name, nullptr, nullptr,
+                                    [&settings = provider] { return providers::manual_addresses(settings); }};
         take_inventory(workplace.context(Mode::act), access);
     }
 }

@@ -21,12 +21,18 @@ std::size_t columns(std::string_view text) {
 
 std::string_view code(Colour colour) {
     switch (colour) {
-    case Colour::green: return "\x1b[32m";
-    case Colour::yellow: return "\x1b[33m";
-    case Colour::red: return "\x1b[31m";
-    case Colour::bold: return "\x1b[1m";
-    case Colour::dim: return "\x1b[2m";
-    case Colour::none: break;
+    case Colour::green:
+        return "\x1b[32m";
+    case Colour::yellow:
+        return "\x1b[33m";
+    case Colour::red:
+        return "\x1b[31m";
+    case Colour::bold:
+        return "\x1b[1m";
+    case Colour::dim:
+        return "\x1b[2m";
+    case Colour::none:
+        break;
     }
     return "";
 }

@@ -11,8 +11,6 @@
 
 namespace fip::cli {
 
-inline constexpr auto default_config = "/etc/failover-ip/config.toml";
-
 /// Whether something is shown as a table for people or as JSON for programs.
 enum class Form { people, json };
 

@@ -1,6 +1,7 @@
 // failover-ip-hook GUEST OP SUBOP EXTRA, the guest's XML on stdin: libvirt asks whether it may go on.
 //
-// Never prints to stdout (at `migrate` and `restore` that would replace the XML), never calls libvirt (it waits for us).
+// Never prints to stdout (at `migrate` and `restore` that would replace the XML), never calls libvirt (it waits for
+// us).
 #include "config/load.hpp"
 #include "deadline.hpp"
 #include "domxml/limits.hpp"
@@ -26,7 +27,6 @@ namespace hooks = fip::hooks;
 using fip::store::Access;
 using fip::store::SqliteLeaseStore;
 
-
 void log(std::string_view text) {
     ::syslog(LOG_DAEMON | LOG_WARNING, "%.*s", static_cast<int>(text.size()), text.data());
 }
@@ -35,9 +35,9 @@ void log(std::string_view text) {
 void read_provider(const std::string& provider, const hooks::Deadline& deadline) {
     const auto limit = deadline.left() - 500ms;
     if (limit <= 0ms) return;
-    const bool is_read =
-        hooks::run_silently(hooks::find_helper("failover-ip-provider"),
-                            {"sync", "--provider", provider, "--limit", std::to_string(limit.count()) + "ms"}, limit + 100ms);
+    const bool is_read = hooks::run_silently(
+        hooks::find_helper("failover-ip-provider"),
+        {"sync", "--provider", provider, "--limit", std::to_string(limit.count()) + "ms"}, limit + 100ms);
     if (!is_read) log("the first read of provider " + provider + " after the boot gave no answer");
 }
 
@@ -59,8 +59,8 @@ hooks::World world_of(const hooks::HookCall& call, hooks::Deadline& deadline, co
         .clock = clock,
         .is_managed =
             [&](const fip::Settings&) {
-                deadline.refuse_at_end(hooks::refusal(
-                    call.guest, "it could not be checked within the time of hook.deadline; try again"));
+                deadline.refuse_at_end(
+                    hooks::refusal(call.guest, "it could not be checked within the time of hook.deadline; try again"));
             },
         .read_provider = [&](const std::string& provider) { read_provider(provider, deadline); },
         .ask_daemon =
@@ -81,7 +81,8 @@ std::string answer(const hooks::HookCall& call) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    const auto call = hooks::read_call(std::span<const char* const>{argv, static_cast<std::size_t>(argc)}.subspan(argc > 0 ? 1 : 0));
+    const auto call =
+        hooks::read_call(std::span<const char* const>{argv, static_cast<std::size_t>(argc)}.subspan(argc > 0 ? 1 : 0));
     if (call.phase == hooks::Phase::other) return 0;
     std::string reason;
     try {

@@ -43,12 +43,11 @@ bool is_listed(const Settings& settings, std::string_view type) {
     });
 }
 
-// At `prepare` a NIC of type network names no bridge yet; at `start` the others have been looked at already.
-void keep_nics_of_phase(Guest& guest, Phase phase) {
-    std::erase_if(guest.nics, [&](const Nic& nic) {
-        if (phase == Phase::start) return nic.type != NicType::network;
-        return nic.bridge.empty();
-    });
+// At `prepare` a NIC of type network names its network only. At `start` libvirt writes it as what the network made of
+// it, <interface type='bridge'><source network='public' bridge='br0'/>; NICs that were of that type from the beginning
+// have been judged at `prepare`, so a guest without a network has nothing new to say.
+bool says_more_at_start(std::string_view xml) {
+    return xml.find("network=") != std::string_view::npos;
 }
 
 std::map<std::string, ProviderTraits> traits_of(const Settings& settings) {
@@ -136,6 +135,7 @@ std::string on_phase(const HookCall& call, const World& world) {
     const auto xml = world.xml();
     if (!xml) return may_refuse ? "its XML is larger than 4 MiB and cannot be checked" : "";
     if (!domxml::names_any(*xml, managed_bridges(*settings))) return "";
+    if (call.phase == Phase::start && !says_more_at_start(*xml)) return "";
 
     domxml::DomainText domain;
     try {
@@ -145,7 +145,6 @@ std::string on_phase(const HookCall& call, const World& world) {
         return std::string{"its XML names a managed bridge and cannot be understood: "} + e.what();
     }
     if (!is_listed(*settings, domain.type)) return "";
-    keep_nics_of_phase(domain.guest, call.phase);
     if (!std::ranges::any_of(domain.guest.nics, [&](const Nic& nic) { return is_managed(*settings, nic); })) return "";
 
     if (!may_refuse) {

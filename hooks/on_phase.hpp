@@ -19,8 +19,8 @@ namespace fip::hooks {
 /// What the answer may need of the world; each is only asked when it must be, for every start on the host waits.
 struct World {
     std::function<config::Accepted()> settings;
-    std::function<std::optional<std::string>()> xml;  ///< Empty: too long.
-    std::function<std::unique_ptr<LeaseStore>(const Settings&)> open_store;      ///< For reading.
+    std::function<std::optional<std::string>()> xml;                         ///< Empty: too long.
+    std::function<std::unique_ptr<LeaseStore>(const Settings&)> open_store;  ///< For reading.
     std::function<std::unique_ptr<LeaseStore>(const Settings&)> open_to_write;
     const Clock& clock;
     /// From here on the start is refused when time runs out.
@@ -31,7 +31,8 @@ struct World {
     std::function<void(std::string_view)> log;  ///< For the system's log; libvirt shows stderr only when we refuse.
 };
 
-/// What libvirt gets to hear: empty lets it go on; else the reason of the refusal, one line without our name or the guest's.
+/// What libvirt gets to hear: empty lets it go on; else the reason of the refusal, one line without our name or the
+/// guest's.
 [[nodiscard]] std::string on_phase(const HookCall& call, const World& world);
 
 /// The line on stderr: hostile names made printable, and cut.
