@@ -282,7 +282,12 @@ private:
         const bool is_undone = answer.verdict == Verdict::done || answer.verdict == Verdict::already;
         if (step.kind == Kind::reset_reverse && lease.state == LeaseState::releasing && is_undone && known &&
             known->reverse != lease.hostname) {
-            lease.rdns = RdnsState::none;  // of an older name no read can tell whether it still stands
+            // Of an older name no read can tell whether it still stands: this is the end of it. A guest that takes the
+            // address back wishes for its name anew.
+            lease.rdns = RdnsState::none;
+            lease.hostname.clear();
+            lease.is_name_chosen = false;
+            lease.rdns_tries = 0;
         }
         if (lease != before) rows.leases.put(lease);
     }
