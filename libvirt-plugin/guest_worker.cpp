@@ -17,18 +17,20 @@ constexpr milliseconds first_pause{1000};
 constexpr milliseconds longest_pause{30'000};
 constexpr milliseconds store_pause{1000};
 constexpr milliseconds hypervisor_pause{500};
+constexpr std::chrono::seconds first_read{10};
 constexpr int most_tries = 5;  // for evidence while libvirt is connected and yet does not answer
 
 }  // namespace
 
-GuestWorker::GuestWorker(std::shared_ptr<const Setup> setup, Tasks& tasks, Bell& bell) : tasks_{tasks}, bell_{bell} {
+GuestWorker::GuestWorker(std::shared_ptr<const Setup> setup, Tasks& tasks, Bell& bell)
+    : tasks_{tasks}, bell_{bell}, not_before_{Steady::now() + first_read} {
     use(std::move(setup));
 }
 
 void GuestWorker::run() {
     while (!tasks_.is_stopped()) {
         connect_what_is_due();
-        if (Steady::now() >= compare_at_) tasks_.push({Task::Kind::compare, {}, {}, 0, {}});
+        if (Steady::now() >= std::max(compare_at_, not_before_)) tasks_.push({Task::Kind::compare, {}, {}, 0, {}});
         const auto task = tasks_.pop(next_time());
         if (!task) continue;
         busy_since_ = Steady::now();
@@ -69,6 +71,7 @@ void GuestWorker::connect_what_is_due() {
 void GuestWorker::connect(Connection& connection, Link& link) {
     try {
         connection.open();
+        note_who_was_here();
         link.subscription =
             std::make_unique<Subscription>(connection.get(), tasks_, connection.uri(), connection.number());
         if (const auto& definitions = connection.definitions()) {
@@ -84,6 +87,17 @@ void GuestWorker::connect(Connection& connection, Link& link) {
     link.pause = {};
     runtime::log(runtime::Level::info, "libvirt-connected", connection.uri());
     compare_at_ = {};  // whatever happened while nobody listened
+}
+
+// Before the first event can come: a guest that is defined from now on is a new one.
+void GuestWorker::note_who_was_here() {
+    try {
+        note_first_run(place_->context(), guests_);
+    } catch (const GuestsUnavailable&) {
+        // Another driver is not connected yet: the comparison asks again, and looks at nobody before.
+    } catch (const StoreBusy&) {
+        // As above.
+    }
 }
 
 void GuestWorker::disconnect(Connection& connection, const std::string& why) {
@@ -103,7 +117,7 @@ void GuestWorker::drop_dead_connections() {
 }
 
 GuestWorker::TimePoint GuestWorker::next_time() const {
-    auto next = compare_at_;
+    auto next = std::max(compare_at_, not_before_);
     for (const auto& [uri, link] : links_) {
         if (!link.subscription) next = std::min(next, link.try_at);
     }
@@ -201,6 +215,7 @@ void GuestWorker::settle_doubt(const Task& task) {
 }
 
 void GuestWorker::compare() {
+    not_before_ = {};
     compare_at_ = Steady::now() + place_->setup().settings.interval;
     if (std::ranges::none_of(connections_, [](const auto& each) { return each->is_open(); })) return;
     look_at_waiting();  // before others: whoever has waited longest comes first

@@ -40,6 +40,7 @@ private:
     void use(std::shared_ptr<const Setup> setup);
     void connect_what_is_due();
     void connect(Connection& connection, Link& link);
+    void note_who_was_here();
     void disconnect(Connection& connection, const std::string& why);
     void drop_dead_connections();
     [[nodiscard]] TimePoint next_time() const;
@@ -63,6 +64,9 @@ private:
     std::map<std::string, Link> links_;  // by URI; goes before the connections
     LibvirtGuests guests_{connections_};
     TimePoint compare_at_{};
+    /// At the start the providers' first read comes first (it pushes a comparison): what a person set up by hand while
+    /// nobody watched is then adopted, and not given another address.
+    TimePoint not_before_;
     int tries_ = 0;
     std::atomic<TimePoint> busy_since_{TimePoint{}};
 };

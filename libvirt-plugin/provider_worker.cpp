@@ -54,6 +54,7 @@ void ProviderWorker::run() {
 
 void ProviderWorker::work(Workplace& place, const OpenProvider& provider) {
     std::uint64_t heard = 0;
+    bool is_first = true;
     while (!is_stopped_) {
         milliseconds pause = pause_after_trouble;
         const auto start = std::chrono::steady_clock::now();
@@ -65,6 +66,7 @@ void ProviderWorker::work(Workplace& place, const OpenProvider& provider) {
             log_.warn("store-error", name_ + ": " + error.what());
         }
         if (is_stopped_) return;
+        if (std::exchange(is_first, false)) tasks_.push({Task::Kind::compare, {}, {}, 0, {}});
         (void)bell_.wait(heard, start + std::max(pause, shortest_pause));
     }
 }
