@@ -9,7 +9,7 @@
 namespace fip::config {
 namespace {
 
-constexpr int max_range_bits = 16;              // 65,536 addresses in one range of `manual`
+constexpr int max_range_bits = 16;            // 65,536 addresses in one range of `manual`
 constexpr std::size_t max_fixed = 1U << 20U;  // and about a million in all
 
 void check_providers_of(Drafts& drafts, Mistakes& mistakes) {
@@ -35,11 +35,13 @@ void check_bridges(const Drafts& drafts, Mistakes& mistakes) {
         if (pools.size() < 2) continue;
         std::ranges::sort(pools, {}, [](const PoolDraft* pool) { return pool->spot.line; });
         std::vector<const PoolDraft*> marked;
-        std::ranges::copy_if(pools, std::back_inserter(marked), [](const auto* pool) { return pool->settings.is_default; });
+        std::ranges::copy_if(pools, std::back_inserter(marked),
+                             [](const auto* pool) { return pool->settings.is_default; });
         if (marked.empty()) {
             const auto& last = *pools.back();
             mistakes.add(last.bridges.line, last.bridges.key,
-                         fmt::format("{} pools are on bridge {}; expected `default = true` in one of them", pools.size(), bridge));
+                         fmt::format("{} pools are on bridge {}; expected `default = true` in one of them",
+                                     pools.size(), bridge));
         }
         for (std::size_t i = 1; i < marked.size(); ++i) {
             mistakes.add(marked[i]->marked_default.line, marked[i]->marked_default.key,
@@ -68,8 +70,9 @@ void check_overlaps(std::vector<RangeEntry> ranges, std::string_view what, Told&
         const auto& [prefix, spot] = is_later ? range : *outer;
         const auto& other = is_later ? *outer : range;
         if (!told.insert(spot.key).second) continue;
-        mistakes.add(spot.line, spot.key, fmt::format("{} overlaps {} in {} (line {}); {}", prefix.text(), other.prefix.text(),
-                                                      other.spot.key, other.spot.line, what));
+        mistakes.add(spot.line, spot.key,
+                     fmt::format("{} overlaps {} in {} (line {}); {}", prefix.text(), other.prefix.text(),
+                                 other.spot.key, other.spot.line, what));
     }
 }
 
@@ -80,15 +83,17 @@ void check_filters(const Drafts& drafts, Told& told, Mistakes& mistakes) {
         all.insert(all.end(), pool.list.ranges.begin(), pool.list.ranges.end());
         for (const auto& entry : pool.list.fixed) all.push_back({entry.prefix, entry.spot});
         const bool has_filter = !pool.list.ranges.empty() || !pool.list.fixed.empty();
-        if (!has_filter && drafts.providers.contains(pool.settings.provider)) open[pool.settings.provider].push_back(&pool);
+        if (!has_filter && drafts.providers.contains(pool.settings.provider))
+            open[pool.settings.provider].push_back(&pool);
     }
     check_overlaps(std::move(all), "an address belongs to one pool", told, mistakes);
     for (auto& [provider, pools] : open) {
         std::ranges::sort(pools, {}, [](const PoolDraft* pool) { return pool->spot.line; });
         for (std::size_t i = 1; i < pools.size(); ++i) {
-            mistakes.add(pools[i]->spot.line, pools[i]->spot.key,
-                         fmt::format("pool {} takes all other addresses of {} already; expected `addresses` in one of them",
-                                     pools.front()->settings.name, provider));
+            mistakes.add(
+                pools[i]->spot.line, pools[i]->spot.key,
+                fmt::format("pool {} takes all other addresses of {} already; expected `addresses` in one of them",
+                            pools.front()->settings.name, provider));
         }
     }
 }
@@ -99,13 +104,15 @@ void check_manual(const ProviderDraft& provider, Told& told, Mistakes& mistakes)
     for (const auto& [prefix, spot] : provider.list.ranges) {
         const int bits = prefix.first().bits() - prefix.length();
         if (bits > max_range_bits) {
-            mistakes.add(spot.line, spot.key, fmt::format("{} is too large; expected at most 65,536 addresses", prefix.text()));
+            mistakes.add(spot.line, spot.key,
+                         fmt::format("{} is too large; expected at most 65,536 addresses", prefix.text()));
             continue;
         }
         total += std::size_t{1} << static_cast<unsigned>(bits);
     }
     if (total > max_fixed) {
-        mistakes.add(provider.spot.line, provider.spot.key, fmt::format("{} addresses; expected at most {}", total, max_fixed));
+        mistakes.add(provider.spot.line, provider.spot.key,
+                     fmt::format("{} addresses; expected at most {}", total, max_fixed));
     }
     std::map<Mac, const FixedEntry*> macs;
     for (const auto& entry : provider.list.fixed) {
@@ -144,9 +151,10 @@ void check_pools(Drafts& drafts, Mistakes& mistakes) {
         if (is_manual) adopt_addresses(pool, provider->second);
         for (const auto& entry : pool.list.fixed) {
             if (!is_manual && provider != drafts.providers.end() && !provider->second.settings.type.empty()) {
-                mistakes.add(entry.spot.line, entry.spot.key,
-                             fmt::format("only providers of type manual have MACs in the configuration; expected \"{}\"",
-                                         entry.fixed.address.text()));
+                mistakes.add(
+                    entry.spot.line, entry.spot.key,
+                    fmt::format("only providers of type manual have MACs in the configuration; expected \"{}\"",
+                                entry.fixed.address.text()));
             }
         }
     }

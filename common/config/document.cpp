@@ -2,13 +2,9 @@
 
 #include "config/config_error.hpp"
 #include "config/mistakes.hpp"
+#include "config/toml.hpp"
 
 #include <fmt/format.h>
-
-#define TOML_EXCEPTIONS 1
-#define TOML_MAX_NESTED_VALUES 16
-#define TOML_HEADER_ONLY 1
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <optional>
@@ -17,7 +13,6 @@ namespace fip::config {
 namespace {
 
 constexpr std::size_t max_text = 4U << 20U;
-
 constexpr std::size_t max_dots = 16;
 
 std::size_t end_of_string(std::string_view text, std::size_t begin) {
@@ -104,6 +99,27 @@ Value convert(const toml::node& node) {
     return value;
 }
 
+bool is_confusing(std::string_view text) {
+    try {
+        (void)toml::parse(text);
+    } catch (const Confused&) {
+        return true;
+    } catch (const toml::parse_error&) {
+        // what a cut in the middle of something leads to
+    }
+    return false;
+}
+
+/// The parser reads line by line: the first line that confuses it is the last of the shortest such text.
+int find_confusing_line(std::string_view text) {
+    std::vector<std::size_t> ends;
+    for (auto end = text.find('\n'); end != std::string_view::npos; end = text.find('\n', end + 1)) ends.push_back(end);
+    ends.push_back(text.size());
+    const auto first =
+        std::ranges::partition_point(ends, [&](std::size_t end) { return !is_confusing(text.substr(0, end)); });
+    return static_cast<int>(first - ends.begin()) + 1;
+}
+
 }  // namespace
 
 std::string_view name_of(Kind kind) noexcept {
@@ -139,6 +155,8 @@ Value parse_document(std::string_view text, std::string_view file_name) {
         return convert(toml::parse(text));
     } catch (const toml::parse_error& error) {
         throw fail(line_of(error.source()), fmt::format("syntax error: {}", printable(error.description())));
+    } catch (const Confused&) {
+        throw fail(find_confusing_line(text), "syntax error: expected a key, a value or the end of the line");
     }
 }
 

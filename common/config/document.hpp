@@ -15,11 +15,11 @@ struct Entry;
 struct Value {
     Kind kind = Kind::table;
     int line = 0;
-    std::string text{};
+    std::string text;
     std::int64_t number = 0;
     bool flag = false;
-    std::vector<Value> items{};    ///< Of a list.
-    std::vector<Entry> entries{};  ///< Of a table, by key.
+    std::vector<Value> items;    ///< Of a list.
+    std::vector<Entry> entries;  ///< Of a table, by key.
 };
 
 struct Entry {

@@ -39,8 +39,12 @@ const Value* Fields::find(std::string_view key, Kind kind) {
     return nullptr;
 }
 
-const Value* Fields::table(std::string_view key) { return find(key, Kind::table); }
-const Value* Fields::list(std::string_view key) { return find(key, Kind::list); }
+const Value* Fields::table(std::string_view key) {
+    return find(key, Kind::table);
+}
+const Value* Fields::list(std::string_view key) {
+    return find(key, Kind::list);
+}
 
 std::optional<std::string> Fields::text(std::string_view key, const Check& check) {
     const auto* const value = find(key, Kind::text);
@@ -55,7 +59,8 @@ std::optional<std::string> Fields::text(std::string_view key, const Check& check
 std::optional<std::string> Fields::choice(std::string_view key, std::span<const std::string_view> words) {
     return text(key, [&](std::string_view text) {
         if (std::ranges::find(words, text) != words.end()) return std::string{};
-        return fmt::format("expected one of {}; found {}{}", fmt::join(words, ", "), shown(text), did_you_mean(text, words));
+        return fmt::format("expected one of {}; found {}{}", fmt::join(words, ", "), shown(text),
+                           did_you_mean(text, words));
     });
 }
 
@@ -63,7 +68,8 @@ std::optional<int> Fields::number(std::string_view key, Limits limits) {
     const auto* const value = find(key, Kind::number);
     if (value == nullptr) return std::nullopt;
     if (value->number < limits.least || value->number > limits.most) {
-        mistake(key, fmt::format("expected a number from {} to {}, found {}", limits.least, limits.most, value->number));
+        mistake(key,
+                fmt::format("expected a number from {} to {}, found {}", limits.least, limits.most, value->number));
         return std::nullopt;
     }
     return static_cast<int>(value->number);
@@ -77,8 +83,9 @@ std::optional<bool> Fields::flag(std::string_view key) {
 std::optional<std::chrono::milliseconds> Fields::duration(std::string_view key, Zero zero) {
     const auto* const value = find(key);
     if (value == nullptr) return std::nullopt;
-    const std::string_view expected = zero == Zero::allowed ? "expected a duration like \"250ms\", \"5s\", \"10m\" or \"2h\""
-                                                            : "expected a duration above zero like \"5s\", \"10m\" or \"2h\"";
+    const std::string_view expected = zero == Zero::allowed
+                                          ? "expected a duration like \"250ms\", \"5s\", \"10m\" or \"2h\""
+                                          : "expected a duration above zero like \"5s\", \"10m\" or \"2h\"";
     if (value->kind != Kind::text) {
         mistake(key, fmt::format("{}, found {}", expected, name_of(value->kind)));
         return std::nullopt;
@@ -99,8 +106,8 @@ std::optional<std::vector<std::string>> Fields::texts(std::string_view key, cons
     std::vector<std::string> result;
     for (std::size_t i = 0; i < value->items.size(); ++i) {
         const auto& item = value->items[i];
-        auto wrong = item.kind == Kind::text ? check(item.text)
-                                             : fmt::format("expected a string, found {}", name_of(item.kind));
+        auto wrong =
+            item.kind == Kind::text ? check(item.text) : fmt::format("expected a string, found {}", name_of(item.kind));
         if (wrong.empty() && std::ranges::find(result, item.text) != result.end()) {
             wrong = fmt::format("{} is there twice", shown(item.text));
         }

@@ -61,7 +61,9 @@ void replace(const std::filesystem::path& copy, const std::string& text) {
 
 }  // namespace
 
-Settings load(const std::filesystem::path& file) { return parse_settings(text_of(file), file.native()); }
+Settings load(const std::filesystem::path& file) {
+    return parse_settings(text_of(file), file.native());
+}
 
 Accepted load_accepted(const std::filesystem::path& file, const std::filesystem::path& copy) {
     Accepted result;
@@ -86,7 +88,9 @@ Accepted load_accepted(const std::filesystem::path& file, const std::filesystem:
     return result;
 }
 
-Accepted load_accepted() { return load_accepted(default_file, accepted_file); }
+Accepted load_accepted() {
+    return load_accepted(default_file, accepted_file);
+}
 
 void keep_copy(const std::filesystem::path& file, const std::filesystem::path& copy) {
     const auto text = text_of(file);

@@ -55,7 +55,8 @@ std::string shown(std::string_view text) {
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
     std::string_view best;
     if (word.size() > 40) return best;
-    std::size_t least = std::max<std::size_t>(2, word.size() / 2);  // as far as a slip of the fingers goes, and a little more
+    std::size_t least =
+        std::max<std::size_t>(2, word.size() / 2);  // as far as a slip of the fingers goes, and a little more
     for (const auto candidate : candidates) {
         const auto steps = distance(word, candidate);
         if (steps < least || (steps == least && best.empty())) {

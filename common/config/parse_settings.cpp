@@ -20,7 +20,8 @@ std::string check_host(std::string_view text) {
 
 std::string check_store(std::string_view text) {
     constexpr std::string_view scheme = "sqlite:/";
-    const bool is_file = text.starts_with(scheme) && text.size() > scheme.size() && text.size() < 4096 && !text.ends_with('/') &&
+    const bool is_file = text.starts_with(scheme) && text.size() > scheme.size() && text.size() < 4096 &&
+                         !text.ends_with('/') &&
                          std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
     return is_file ? std::string{} : fmt::format("expected \"sqlite:/ABSOLUTE/FILE\", found {}", shown(text));
 }
@@ -47,7 +48,8 @@ void read_sections(Fields& root, Settings& settings) {
     });
     section(root, "libvirt", [&](Fields& libvirt) {
         if (auto uris = libvirt.texts("uris", check_uri)) settings.libvirt_uris = std::move(*uris);
-        if (const auto mode = libvirt.choice("on_wrong_mac", wrong_mac_modes)) settings.on_wrong_mac = on_wrong_mac(*mode);
+        if (const auto mode = libvirt.choice("on_wrong_mac", wrong_mac_modes))
+            settings.on_wrong_mac = on_wrong_mac(*mode);
     });
     section(root, "proxmox", [&](Fields& proxmox) {
         settings.proxmox_notes = proxmox.flag("notes").value_or(settings.proxmox_notes);

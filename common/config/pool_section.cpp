@@ -20,7 +20,8 @@ std::string check_interface(std::string_view text) {
 }
 
 std::string check_name(std::string_view text) {
-    return is_section_name(text) ? std::string{} : fmt::format("expected the name of a provider, found {}", shown(text));
+    return is_section_name(text) ? std::string{}
+                                 : fmt::format("expected the name of a provider, found {}", shown(text));
 }
 
 GuardMode guard_mode(std::string_view text) {

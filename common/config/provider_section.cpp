@@ -52,8 +52,9 @@ void read_online(Fields& fields, ProviderSettings& provider) {
     }
     provider.server = fields.text("server", check_server_address).value_or("");
     if (fields.find("addresses") != nullptr) {
-        fields.mistake("addresses", "only providers of type manual have a list; to use some of the provider's "
-                                    "addresses, put the list in the pool");
+        fields.mistake("addresses",
+                       "only providers of type manual have a list; to use some of the provider's "
+                       "addresses, put the list in the pool");
     }
 }
 
@@ -100,15 +101,17 @@ AddressList read_addresses(const Value& list, const std::string& path, Form form
             continue;
         }
         if (item.kind != Kind::text) {
-            mistakes.add(item.line, item_path,
-                         fmt::format("expected an address or a range like \"203.0.113.0/28\", found {}", name_of(item.kind)));
+            mistakes.add(
+                item.line, item_path,
+                fmt::format("expected an address or a range like \"203.0.113.0/28\", found {}", name_of(item.kind)));
             continue;
         }
         try {
             result.ranges.push_back({Prefix::parse(item.text), {item.line, std::move(item_path)}});
         } catch (const InputError& error) {
-            mistakes.add(item.line, item_path,
-                         fmt::format("expected an address or a range like \"203.0.113.0/28\": {}", printable(error.what())));
+            mistakes.add(
+                item.line, item_path,
+                fmt::format("expected an address or a range like \"203.0.113.0/28\": {}", printable(error.what())));
         }
     }
     if (list.items.empty()) mistakes.add(list.line, path, "expected at least one address or range");

@@ -27,7 +27,9 @@ private:
     int number_;
 };
 
-std::string reason(int error) { return std::generic_category().message(error); }
+std::string reason(int error) {
+    return std::generic_category().message(error);
+}
 
 }  // namespace
 

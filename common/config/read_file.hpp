@@ -13,7 +13,8 @@ enum class Access {
     owner_only,  ///< Refused when its group or others may read or change it.
 };
 
-/// The whole of a regular file; `is_missing` where there is none. Devices, pipes and folders are refused, not waited for.
+/// The whole of a regular file; `is_missing` where there is none. Devices, pipes and folders are refused, not waited
+/// for.
 struct FileText {
     bool is_missing = false;
     std::string text;

@@ -53,8 +53,9 @@ Secret read_token(const ProviderSettings& provider) {
                                      provider.name, provider.name)};
     }
     auto file = read_file(provider.token_file, max_token, Access::owner_only);
-    if (file.is_missing) throw InputError{fmt::format("{}: no such file; expected the token of provider {}",
-                                                      provider.token_file, provider.name)};
+    if (file.is_missing)
+        throw InputError{
+            fmt::format("{}: no such file; expected the token of provider {}", provider.token_file, provider.name)};
     return checked(std::move(file.text), provider.token_file);
 }
 

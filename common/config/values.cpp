@@ -16,10 +16,13 @@ namespace {
 constexpr std::array<std::string_view, 5> placeholders{"name", "uuid", "ip-dashed", "vmid", "host"};
 constexpr std::array<std::string_view, 9> drivers{"qemu", "lxc", "xen", "test", "ch", "bhyve", "vbox", "vz", "openvz"};
 
-bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+bool is_letter_or_digit(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
 
 bool is_made_of(std::string_view text, std::string_view more) {
-    return std::ranges::all_of(text, [&](char c) { return is_letter_or_digit(c) || more.find(c) != std::string_view::npos; });
+    return std::ranges::all_of(text,
+                               [&](char c) { return is_letter_or_digit(c) || more.find(c) != std::string_view::npos; });
 }
 
 bool is_loopback(std::string_view host) {
@@ -39,7 +42,9 @@ bool is_interface_name(std::string_view text) {
     return !text.empty() && text.size() <= 15 && text != "." && text != ".." && is_made_of(text, "_.-");
 }
 
-bool is_section_name(std::string_view text) { return !text.empty() && text.size() <= 64 && is_made_of(text, "_-"); }
+bool is_section_name(std::string_view text) {
+    return !text.empty() && text.size() <= 64 && is_made_of(text, "_-");
+}
 
 bool is_host_name(std::string_view text) {
     return !text.empty() && text.size() <= 253 && is_letter_or_digit(text.front()) && is_letter_or_digit(text.back()) &&
@@ -58,8 +63,9 @@ std::string check_template(std::string_view text) {
         }
         const auto name = rest.substr(brace + 1, end - brace - 1);
         if (std::ranges::find(placeholders, name) == placeholders.end()) {
-            return fmt::format("unknown placeholder {{{}}}; expected one of {{name}} {{uuid}} {{ip-dashed}} {{vmid}} {{host}}{}",
-                               printable(name, 40), did_you_mean(name, placeholders));
+            return fmt::format(
+                "unknown placeholder {{{}}}; expected one of {{name}} {{uuid}} {{ip-dashed}} {{vmid}} {{host}}{}",
+                printable(name, 40), did_you_mean(name, placeholders));
         }
         sample += 'x';  // any label
         rest.remove_prefix(end + 1);

@@ -13,7 +13,9 @@
 namespace fip::domxml {
 namespace {
 
-bool is_lease(const xmlNode* node) { return is_element(node, lease_namespace, "lease"); }
+bool is_lease(const xmlNode* node) {
+    return is_element(node, lease_namespace, "lease");
+}
 
 /// The white space that leads to the parent's first child, or nothing where children are not on lines of their own.
 std::string leading_space(const xmlNode* parent) {

@@ -11,8 +11,8 @@ namespace fip::domxml {
 ///
 /// Repeating it changes nothing, and what needs no change comes back byte for byte. An interface without `<mac>`
 /// gets one as its first child; a domain without `<metadata>` gets one behind name, uuid, title and description.
-/// Taking our element away also takes the `<metadata>` that was made for it (nothing but our element on a line of its own);
-/// an empty one that a person wrote stays.
+/// Taking our element away also takes the `<metadata>` that was made for it (nothing but our element on a line of its
+/// own); an empty one that a person wrote stays.
 ///
 /// @throws InputError  as read_domain(); an interface that is not there; record text that XML cannot hold
 [[nodiscard]] std::string edit_domain(const std::string& xml, const GuestEdit& edit);

@@ -34,8 +34,8 @@ std::vector<std::string> attributes(const xmlNode* node) {
     for (const auto* one = node->properties; one != nullptr; one = one->next) {
         const std::string space{one->ns == nullptr ? std::string_view{} : view(one->ns->href)};
         const std::string name{view(one->name)};
-        const std::unique_ptr<xmlChar, decltype(xmlFree)> value{xmlNodeGetContent(reinterpret_cast<const xmlNode*>(one)),
-                                                                xmlFree};
+        const std::unique_ptr<xmlChar, decltype(xmlFree)> value{
+            xmlNodeGetContent(reinterpret_cast<const xmlNode*>(one)), xmlFree};
         result.push_back(space + '\n' + name + '\n' + std::string{view(value.get())});
     }
     std::ranges::sort(result);

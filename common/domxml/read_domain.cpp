@@ -43,7 +43,8 @@ public:
     [[nodiscard]] std::string text(std::string_view name) const { return std::string{find(name).value_or("")}; }
     template <typename Visit>
     void each(Visit visit) const {
-        for (auto pair = pairs_; *pair != nullptr; pair += 2) visit(std::string_view{pair[0]}, std::string_view{pair[1]});
+        for (auto pair = pairs_; *pair != nullptr; pair += 2)
+            visit(std::string_view{pair[0]}, std::string_view{pair[1]});
     }
 
 private:
@@ -56,7 +57,8 @@ public:
     void enter(std::size_t depth, const Attributes& attributes) {
         attributes.each([&](std::string_view name, std::string_view value) {
             if (name == "xmlns") bindings_.push_back({depth, "", std::string{value}});
-            if (name.starts_with("xmlns:")) bindings_.push_back({depth, std::string{name.substr(6)}, std::string{value}});
+            if (name.starts_with("xmlns:"))
+                bindings_.push_back({depth, std::string{name.substr(6)}, std::string{value}});
         });
     }
     [[nodiscard]] std::size_t size() const { return bindings_.size(); }
@@ -204,7 +206,8 @@ void Reader::start(std::string_view qualified, const Attributes& attributes) {
     const auto depth = places_.size() + 1;
     if (depth > max_depth) fail(fmt::format("more than {} elements inside each other", max_depth));
     namespaces_.enter(depth, attributes);
-    if (namespaces_.size() > max_prefixes) fail(fmt::format("more than {} namespace declarations in scope", max_prefixes));
+    if (namespaces_.size() > max_prefixes)
+        fail(fmt::format("more than {} namespace declarations in scope", max_prefixes));
     // Text is that of the element and everything inside it: nothing in there is ours.
     places_.push_back(is_collecting_ ? Place::elsewhere : enter(namespaces_.resolve_element(qualified), attributes));
 }
@@ -218,8 +221,10 @@ Place Reader::enter(const Name& name, const Attributes& attributes) {
         return Place::domain;
     }
     switch (places_.back()) {
-    case Place::domain: return enter_domain_child(name);
-    case Place::metadata: return enter_metadata_child(name, attributes);
+    case Place::domain:
+        return enter_domain_child(name);
+    case Place::metadata:
+        return enter_metadata_child(name, attributes);
     case Place::devices:
         if (!name.space.empty() || name.local != "interface") return Place::elsewhere;
         add_interface(attributes);
@@ -238,7 +243,8 @@ Place Reader::enter(const Name& name, const Attributes& attributes) {
         if (name.space != lease_namespace || name.local != "address") return Place::elsewhere;
         gateway_ = Address::try_parse(attributes.text("gateway"));
         return collect(Place::lease_address);
-    default: return Place::elsewhere;
+    default:
+        return Place::elsewhere;
     }
 }
 
@@ -316,7 +322,9 @@ void Reader::end() {
 
 void Reader::leave(Place place) {
     switch (place) {
-    case Place::name: result_.guest.name = text_; break;
+    case Place::name:
+        result_.guest.name = text_;
+        break;
     case Place::uuid: {
         const auto uuid = canonical_uuid(text_);
         if (!uuid) fail(fmt::format("\"{}\" is not a uuid", shown(text_)));
@@ -332,7 +340,8 @@ void Reader::leave(Place place) {
         if (record_) result_.guest.records.push_back(std::move(*record_));
         record_.reset();
         return;
-    default: return;
+    default:
+        return;
     }
     is_collecting_ = false;
 }

@@ -13,7 +13,8 @@ namespace {
 
 bool is_name(std::string_view text) {
     std::string lower{text.substr(0, 300)};
-    std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::ranges::transform(lower, lower.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     return is_dns_name(lower);
 }
 
@@ -27,7 +28,8 @@ std::string shown(std::string_view text) {
     std::string result;
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
-        if (result.size() >= 40 && (byte & 0xC0U) != 0x80U) return result + "...";  // never in the middle of a character
+        if (result.size() >= 40 && (byte & 0xC0U) != 0x80U)
+            return result + "...";  // never in the middle of a character
         if (byte >= 0x20 && byte != 0x7F) result += c;
     }
     return result;

@@ -88,8 +88,12 @@ void set_attribute(xmlNode* node, const char* name, const std::string& value) {
     required(xmlSetProp(node, to_xml(name), to_xml(value)));
 }
 
-LooseNode new_element(const char* name) { return LooseNode{required(xmlNewNode(nullptr, to_xml(name)))}; }
-LooseNode new_text(const std::string& text) { return LooseNode{required(xmlNewText(to_xml(text)))}; }
+LooseNode new_element(const char* name) {
+    return LooseNode{required(xmlNewNode(nullptr, to_xml(name)))};
+}
+LooseNode new_text(const std::string& text) {
+    return LooseNode{required(xmlNewText(to_xml(text)))};
+}
 
 // Linked by hand: libxml2's own insertion melts text nodes that meet.
 namespace {
@@ -111,7 +115,9 @@ xmlNode* insert_before(xmlNode* place, LooseNode node) {
 xmlNode* insert_after(xmlNode* place, LooseNode node) {
     return link(place->parent, place, place->next, std::move(node));
 }
-xmlNode* append(xmlNode* parent, LooseNode node) { return link(parent, parent->last, nullptr, std::move(node)); }
+xmlNode* append(xmlNode* parent, LooseNode node) {
+    return link(parent, parent->last, nullptr, std::move(node));
+}
 
 void erase(xmlNode* node) {
     xmlUnlinkNode(node);

@@ -30,8 +30,12 @@ using LooseNode = std::unique_ptr<xmlNode, FreeNode>;
 enum class Declaration { without, with };
 [[nodiscard]] std::string serialise(const Document& document, Declaration declaration);
 
-[[nodiscard]] inline const xmlChar* to_xml(const char* text) { return reinterpret_cast<const xmlChar*>(text); }
-[[nodiscard]] inline const xmlChar* to_xml(const std::string& text) { return to_xml(text.c_str()); }
+[[nodiscard]] inline const xmlChar* to_xml(const char* text) {
+    return reinterpret_cast<const xmlChar*>(text);
+}
+[[nodiscard]] inline const xmlChar* to_xml(const std::string& text) {
+    return to_xml(text.c_str());
+}
 [[nodiscard]] inline std::string_view view(const xmlChar* text) {
     return text == nullptr ? std::string_view{} : reinterpret_cast<const char*>(text);
 }

@@ -39,12 +39,20 @@ TEST_CASE("a syntax error is reported alone") {
 }
 
 TEST_CASE("what the parser holds for impossible is a syntax error in its line") {
-    for (const std::string wrong :
-         {"[#x]", "[[#x]]", "[.a]", "[host", "[", "[[", "[=]", "[,", "[\t\xC3\xA4]", ". = 1", "= 1"}) {
+    for (const std::string wrong : {"[#x]", "[[#x]]", "[.a]", "[host", "[=]", "[,", "[\t\xC3\xA4]", ". = 1", "= 1"}) {
         INFO(wrong);
         const auto found = mistakes("# one\na = [\n1]\n" + wrong + "\nb = 1\n");
         REQUIRE(found.size() == 1);
         CHECK(found[0].line == 4);
+        CHECK_THAT(found[0].text, Catch::StartsWith("syntax error: "));
+    }
+}
+
+TEST_CASE("a header without anything in it is a syntax error") {
+    for (const std::string wrong : {"[", "[[", "[\n", "[[\n", "[]", "[[]]", "[ # x\n]"}) {
+        INFO(wrong);
+        const auto found = mistakes(wrong);
+        REQUIRE(found.size() == 1);
         CHECK_THAT(found[0].text, Catch::StartsWith("syntax error: "));
     }
 }
@@ -92,4 +100,15 @@ TEST_CASE("every cut of a good configuration is read or refused, never worse") {
         "[pools.p]\nprovider = \"m\"\nbridges = [\"br0\"]\nhostname = \"{name}.example.com\"\ncooldown = \"5m\"\n";
     for (std::size_t size = 0; size <= text.size(); ++size) CHECK_NOTHROW(mistakes(text.substr(0, size)));
     CHECK(mistakes(text).empty());
+}
+
+TEST_CASE("letters beyond ASCII are welcome in strings and comments, and a syntax error elsewhere") {
+    const std::string umlaut = "\xC3\xA4\xD0\x96\xE2\x82\xAC\xF0\x9F\x98\x80";
+    CHECK(mistakes("# " + umlaut + "\n[host] # " + umlaut + "\n").empty());
+    CHECK(mistakes("a = \"\"\"x \\\n  " + umlaut + "\"\"\"").at(0).text == "unknown key");
+    for (const auto& wrong : {umlaut + " = 1", "a = " + umlaut, "a = 1 " + umlaut, "[" + umlaut + "]",
+                              "a = [" + umlaut + "]", "a = \"\\" + umlaut + "\"", "a = \"\"\"\\" + umlaut + "\"\"\""}) {
+        INFO(wrong);
+        CHECK_THAT(mistakes(wrong).at(0).text, Catch::StartsWith("syntax error: "));
+    }
 }

@@ -105,6 +105,12 @@ TEST_CASE("a lease that differs is replaced in its place") {
           "<lease xmlns='urn:failover-ip:lease:1' more='x'><nic mac='52:54:00:0a:0b:0c'/></lease>",
           "<lease xmlns='urn:failover-ip:lease:1'><nic mac='52:54:00:0a:0b:0c' pool='public' "
           "hostname='mail.example.com'>"
+          "<address gateway='62.210.0.2' prefix='32'>203.0.113.5</address></nic></lease>",
+          "<lease xmlns='urn:failover-ip:lease:1'><nic mac='52:54:00:0a:0b:0c' pool='public' "
+          "hostname='mail.example.com' more='x'>"
+          "<address gateway='62.210.0.1' prefix='32'>203.0.113.5</address></nic></lease>",
+          "<lease xmlns='urn:failover-ip:lease:1'><nic mac='52:54:00:0a:0b:0c' pool='public' "
+          "hostname='mail.example.com'>"
           "<address gateway='62.210.0.1' prefix='32'>203.0.113.50</address></nic></lease>",
           "<lease xmlns='urn:failover-ip:lease:1'><nic mac='52:54:00:0a:0b:0c' pool='public' "
           "hostname='mail.example.com'>"
