@@ -51,7 +51,9 @@ std::string read_all(int file) {
 }
 
 // glibc 2.36 declares pidfd_open without extern "C".
-int open_pidfd(pid_t pid) { return checked(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)), "pidfd_open"); }
+int open_pidfd(pid_t pid) {
+    return checked(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)), "pidfd_open");
+}
 
 // A file in memory: a program that prints much never waits for us, and there is nothing to drain and no thread.
 int memory_file(const char* name) {
