@@ -10,6 +10,7 @@ namespace fip {
 namespace {
 
 constexpr std::string_view first_run_key = "first-run-noted";
+constexpr std::string_view told_key = "held-back-told";
 constexpr std::string_view brake_key = "brake";
 
 GuestView view_of(const Context& context, GuestSource& source, const Guest& guest) {
@@ -105,10 +106,10 @@ void tell_held_back(LookedAtAll& all, const GuestView& view) {
     }
 }
 
-bool is_first_run(const Context& context) {
-    bool is_first = false;
-    context.store.read([&](const Rows& rows) { is_first = rows.guests.value(first_run_key).empty(); });
-    return is_first;
+bool is_unset(const Context& context, std::string_view key) {
+    bool is_unset = false;
+    context.store.read([&](const Rows& rows) { is_unset = rows.guests.value(key).empty(); });
+    return is_unset;
 }
 
 /// One guest whose definition cannot be written must not keep the others from being looked at.
@@ -123,7 +124,7 @@ void look_at_one(const Context& context, GuestSource& source, const Guest& guest
 }  // namespace
 
 void note_first_run(const Context& context, GuestSource& source) {
-    if (!is_first_run(context)) return;
+    if (!is_unset(context, first_run_key)) return;
     std::vector<GuestNote> notes;
     const auto listing = source.list([&](const Guest& guest) {
         notes.push_back({NoteKind::held_back, guest.id, "", guest.name, "", "", context.clock.now()});
@@ -137,7 +138,7 @@ void note_first_run(const Context& context, GuestSource& source) {
 
 LookedAtAll look_at_all(const Context& context, GuestSource& source, Effects effects, Permission permission) {
     LookedAtAll all;
-    const bool is_first = is_first_run(context);
+    const bool is_first = is_unset(context, told_key);
     if (effects == Effects::apply) {
         note_first_run(context, source);
         if (permission.apply_held_back) {
@@ -159,6 +160,9 @@ LookedAtAll look_at_all(const Context& context, GuestSource& source, Effects eff
         for (auto& step : describe(guest, view.plan)) all.happenings.push_back(std::move(step));
         all.guests.push_back(std::move(view));
     });
+    if (effects == Effects::apply && is_first) {
+        context.store.write([](Rows& rows) { rows.guests.set_value(told_key, "yes"); });
+    }
     look_for_absent(context, all, present, effects, permission);
     return all;
 }

@@ -10,13 +10,16 @@ namespace fip::config {
 class Secret {
 public:
     Secret() = default;
-    explicit Secret(std::string&& text) : text_(std::move(text)) { wipe(text); }
+    explicit Secret(std::string&& text) noexcept {
+        text_.swap(text);
+        wipe(text);  // a short string leaves its bytes behind
+    }
     ~Secret() { wipe(text_); }
-    Secret(Secret&& other) noexcept : text_(std::move(other.text_)) { wipe(other.text_); }
+    Secret(Secret&& other) noexcept : Secret(std::move(other.text_)) {}
     Secret& operator=(Secret&& other) noexcept {
         if (this != &other) {
             wipe(text_);
-            text_ = std::move(other.text_);
+            text_.swap(other.text_);
             wipe(other.text_);
         }
         return *this;

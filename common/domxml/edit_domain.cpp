@@ -19,7 +19,8 @@ bool is_lease(const xmlNode* node) {
 
 /// The white space that leads to the parent's first child, or nothing where children are not on lines of their own.
 std::string leading_space(const xmlNode* parent) {
-    return is_space(parent->children) ? std::string{view(parent->children->content)} : std::string{};
+    const auto* const first = parent->children;
+    return first != nullptr && is_space(first) ? std::string{view(first->content)} : std::string{};
 }
 
 /// "\n    " of "\n\n    ": only the last line matters to what is added.
@@ -91,7 +92,8 @@ void remove_with_space(xmlNode* node) {
     erase(node);
 }
 
-void remove_lease(xmlNode* metadata, xmlNode* lease) {
+void remove_lease(xmlNode* lease) {
+    auto* const metadata = lease->parent;
     remove_with_space(is_made_for_us(metadata, lease) ? metadata : lease);
 }
 
@@ -138,7 +140,7 @@ bool set_records(xmlNode* domain, const std::vector<NicRecord>& records) {
         is_changed = true;
     }
     if (records.empty()) {
-        remove_lease(metadata, found.front());
+        remove_lease(found.front());
         return true;
     }
     const auto space = is_space(found.front()->prev) ? std::string{view(found.front()->prev->content)} : "\n    ";

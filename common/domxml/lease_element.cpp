@@ -3,6 +3,7 @@
 #include "core/errors.hpp"
 #include "domxml/limits.hpp"
 
+#include <fmt/format.h>
 #include <libxml/xmlstring.h>
 
 #include <algorithm>
@@ -32,11 +33,11 @@ const xmlNode* skip(const xmlNode* node) {
 std::vector<std::string> attributes(const xmlNode* node) {
     std::vector<std::string> result;
     for (const auto* one = node->properties; one != nullptr; one = one->next) {
-        const std::string space{one->ns == nullptr ? std::string_view{} : view(one->ns->href)};
-        const std::string name{view(one->name)};
+        const auto space = one->ns == nullptr ? std::string_view{} : view(one->ns->href);
+        const auto name = view(one->name);
         const std::unique_ptr<xmlChar, decltype(xmlFree)> value{
             xmlNodeGetContent(reinterpret_cast<const xmlNode*>(one)), xmlFree};
-        result.push_back(space + '\n' + name + '\n' + std::string{view(value.get())});
+        result.push_back(fmt::format("{}\n{}\n{}", space, name, view(value.get())));
     }
     std::ranges::sort(result);
     return result;

@@ -79,9 +79,9 @@ private:
         const auto colon = name.find(':');
         const auto prefix = colon == std::string_view::npos ? std::string_view{} : name.substr(0, colon);
         if (prefix.empty() && !has_default) return {{}, name};
-        for (auto binding = bindings_.rbegin(); binding != bindings_.rend(); ++binding) {
-            if (binding->prefix == prefix) return {binding->space, prefix.empty() ? name : name.substr(colon + 1)};
-        }
+        const auto binding = std::find_if(bindings_.rbegin(), bindings_.rend(),
+                                          [&](const Binding& one) { return one.prefix == prefix; });
+        if (binding != bindings_.rend()) return {binding->space, prefix.empty() ? name : name.substr(colon + 1)};
         return {{}, name};
     }
 
