@@ -6,7 +6,11 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
 #include <iostream>
+#include <map>
+#include <optional>
+#include <set>
 
 using namespace fip;
 using namespace fip::test;
@@ -94,60 +98,115 @@ void recover(KillGround& ground, const std::string& story) {
     REQUIRE(joined(ground.wrong_when_quiet()) == "");
 }
 
-void kill_everywhere(const std::string& name, const Scenario& scenario) {
-    const auto begin = Steady::now();
-    KillGround ground{scenario.options};
-    prepare(ground, scenario);
+/// One scenario, from the same beginning as often as it has effects to be killed at.
+class Story {
+public:
+    Story(std::string name, const Scenario& scenario)
+        : name_{std::move(name)}, scenario_{scenario}, ground_{scenario.options} {
+        prepare(ground_, scenario_);
+    }
 
-    // Once to the end: how many effects has it when it starts, and how many with what is done to it then?
-    std::size_t at_start = 0;
-    std::vector<std::string> effects;
-    {
-        ground.use(KillGround::Pace::patient);
-        Run run{ground, {}};
-        if (scenario.act) {
+    void kill_everywhere() {
+        const auto begin = Steady::now();
+        run_to_the_end();
+        for (std::size_t number = 1; number <= effects_.size(); ++number) {
+            for (const auto* moment : {"before", "after"}) kill_at(number, moment);
+        }
+        // Threads take turns as they like: a number may be another effect than in the first run.
+        // What no kill has met is tried at all the numbers that it has had.
+        for (std::size_t round = 0; round < most_rounds; ++round) {
+            for (const auto& [words, moment] : missed()) {
+                const auto& numbers = seen_at_.at(words);
+                kill_at(numbers.at(numbers.size() - 1 - round % numbers.size()), moment);
+            }
+        }
+        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(Steady::now() - begin).count();
+        std::cout << name_ << ": " << effects_.size() << " effects (" << at_start_ << " at the start), " << kills_
+                  << " kills, " << survived_ << " survived, " << seconds << " s" << std::endl;
+        CHECK(survived_ * 5 <= kills_);
+        for (const auto& [words, moment] : missed()) FAIL_CHECK("never killed " << moment << ' ' << words);
+    }
+
+private:
+    using Place = std::pair<std::string, std::string>;  // an effect's words, and the moment
+    static constexpr std::size_t most_rounds = 30;
+
+    /// How many effects has it when it starts, and how many with what is done to it then?
+    void run_to_the_end() {
+        ground_.use(KillGround::Pace::patient);
+        Run run{ground_, {}};
+        if (scenario_.act) {
             run.wait_until_quiet(pause, all_of_them);
-            at_start = run.effects().size();
-            scenario.act(ground);
+            at_start_ = run.effects().size();
+            scenario_.act(ground_);
         }
         run.wait_until_quiet(pause, all_of_them);
-        effects = run.effects();
+        effects_ = run.effects();
+        note(effects_);
         INFO(run.log());
         REQUIRE_FALSE(run.is_dead());
-        REQUIRE(joined(ground.wrong_when_quiet()) == "");
+        REQUIRE(joined(ground_.wrong_when_quiet()) == "");
+        REQUIRE(effects_.size() >= at_start_ + 3);
     }
-    REQUIRE(effects.size() >= at_start + 3);
 
-    int kills = 0;
-    int survived = 0;
-    for (std::size_t number = 1; number <= effects.size(); ++number) {
-        for (const std::string moment : {"before", "after"}) {
-            ground.restore();
-            ground.use(KillGround::Pace::patient);
-            auto story = name + ", killed " + moment + " effect " + effects[number - 1] + "\n";
-            {
-                Run run{ground, {{"FIP_KILL_AT", std::to_string(number) + ":" + moment}}};
-                if (scenario.act) {
-                    run.wait_until_quiet(pause, at_start);
-                    scenario.act(ground);  // also when it is dead already: then nobody saw it
-                }
-                run.wait_until_quiet(pause, all_of_them);
-                // Threads take turns as they like: a run may have an effect less than the first one.
-                run.is_dead() ? ++kills : ++survived;
-                for (const auto& effect : run.effects()) story += effect + "\n";
-                story += "--- its log\n" + run.log();
+    void kill_at(std::size_t number, const std::string& moment) {
+        ground_.restore();
+        ground_.use(KillGround::Pace::patient);
+        auto story = name_ + ", to be killed " + moment + " effect " + std::to_string(number) + "\n";
+        {
+            Run run{ground_, {{"FIP_KILL_AT", std::to_string(number) + ":" + moment}}};
+            if (scenario_.act) {
+                run.wait_until_quiet(pause, at_start_);
+                scenario_.act(ground_);  // also when it is dead already: then nobody saw it
             }
-            {
-                INFO(story << ground.lab.story());
-                REQUIRE(joined(ground.wrong_at_once()) == "");
+            run.wait_until_quiet(pause, all_of_them);
+            run.is_dead() ? ++kills_ : ++survived_;
+            const auto effects = run.effects();
+            note(effects);
+            for (const auto& effect : effects) {
+                story += effect + "\n";
+                if (run.is_dead() && std::stoul(effect) == number) killed_at_.insert({words_of(effect), moment});
             }
-            recover(ground, story);
+            story += "--- its log\n" + run.log();
         }
+        {
+            INFO(story << ground_.lab.story());
+            REQUIRE(joined(ground_.wrong_at_once()) == "");
+        }
+        recover(ground_, story);
     }
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(Steady::now() - begin).count();
-    std::cout << name << ": " << effects.size() << " effects (" << at_start << " at the start), " << kills << " kills, "
-              << survived << " survived, " << seconds << " s\n";
-    CHECK(survived * 5 <= kills);
+
+    /// Requests and changes of a definition at which it was not killed yet; commits cannot be told from each other.
+    [[nodiscard]] std::vector<Place> missed() const {
+        std::vector<Place> places;
+        for (const auto& [words, numbers] : seen_at_) {
+            if (words.rfind("commit", 0) == 0) continue;
+            for (const auto* moment : {"before", "after"}) {
+                if (!killed_at_.contains({words, moment})) places.emplace_back(words, moment);
+            }
+        }
+        return places;
+    }
+
+    void note(const std::vector<std::string>& effects) {
+        for (const auto& effect : effects) seen_at_[words_of(effect)].push_back(std::stoul(effect));
+    }
+
+    static std::string words_of(const std::string& effect) { return effect.substr(effect.find(' ') + 1); }
+
+    std::string name_;
+    const Scenario& scenario_;
+    KillGround ground_;
+    std::size_t at_start_ = 0;
+    std::vector<std::string> effects_;
+    std::map<std::string, std::vector<std::size_t>> seen_at_;  ///< An effect's words: its numbers, in all runs.
+    std::set<Place> killed_at_;
+    int kills_ = 0;
+    int survived_ = 0;
+};
+
+void kill_everywhere(const std::string& name, const Scenario& scenario) {
+    Story{name, scenario}.kill_everywhere();
 }
 
 DaemonLab::Options options() {
