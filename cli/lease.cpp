@@ -141,15 +141,30 @@ std::string why_not(const Lease& lease, const GuestsOfHost& host) {
     return text;
 }
 
+// A guest may wear a reserved MAC before the daemon has seen it.
+std::string why_not_reserved(const Lease& lease, const GuestsOfHost& host) {
+    for (const auto& guest : host.guests) {
+        const bool wears = lease.mac && std::ranges::any_of(guest.nics, [&](const NicOfHost& nic) {
+                               return nic.mac == lease.mac->text();
+                           });
+        if (wears) return fmt::format("{} is worn by the guest {}", lease.address.text(), shown(guest.name));
+    }
+    return "";
+}
+
 std::vector<std::string> objections(const Workplace& workplace, const std::vector<Lease>& leases) {
-    std::vector<Lease> with_guest;
-    std::ranges::copy_if(leases, std::back_inserter(with_guest),
-                         [](const Lease& lease) { return is_held(lease.state) && lease.guest.has_value(); });
-    if (with_guest.empty()) return {};
+    std::vector<Lease> asked;
+    std::ranges::copy_if(leases, std::back_inserter(asked), [&](const Lease& lease) {
+        const bool has_api =
+            workplace.settings().providers.contains(lease.provider) && workplace.traits(lease.provider).has_api;
+        return is_held(lease.state) && (lease.guest.has_value() || has_api);
+    });
+    if (asked.empty()) return {};
     const auto host = ask_host(workplace);
     std::vector<std::string> result;
-    for (const auto& lease : with_guest) {
-        if (auto text = why_not(lease, host); !text.empty()) result.push_back(std::move(text));
+    for (const auto& lease : asked) {
+        auto text = lease.guest ? why_not(lease, host) : why_not_reserved(lease, host);
+        if (!text.empty()) result.push_back(std::move(text));
     }
     return result;
 }

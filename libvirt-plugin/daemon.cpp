@@ -48,7 +48,10 @@ public:
                   {[this](std::string_view uuid) {
                        tasks_.push({Task::Kind::look, std::string{uuid}, {}, 0, {}});
                    },
-                   [this] { bell_.ring(); }}},
+                   [this] {
+                       bell_.ring();
+                       tasks_.push({Task::Kind::waiting, {}, {}, 0, {}});
+                   }}},
           guests_{setup_, tasks_, bell_},
           socket_worker_{[this] { socket_.run(); }, failed()},
           guest_worker_{[this] { guests_.run(); }, failed()},

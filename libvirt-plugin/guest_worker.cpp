@@ -150,7 +150,12 @@ void GuestWorker::handle_and_retry(const Task& task) {
         (void)tasks_.pause(store_pause);
     } catch (const StoreError& error) {
         log_.warn("store-error", error.what());
-        tasks_.push_front(task);
+        // The comparison comes back to it; lost evidence is replaced by sightings.
+        if (++tries_ < most_tries) {
+            tasks_.push_front(task);
+        } else {
+            tries_ = 0;
+        }
         (void)tasks_.pause(store_pause * 5);
     }
 }
@@ -211,6 +216,10 @@ void GuestWorker::settle_doubt(const Task& task) {
     auto* driver = connection(task.uri);
     if (driver == nullptr || !driver->is_open() || driver->number() != task.connection) return;
     if (const auto guest = LibvirtGuests::find_in(*driver, task.uuid)) return look_at_guest(*guest);
+    for (const auto& other : connections_) {  // it may have moved from one driver of this host to another
+        if (other.get() == driver || !other->is_open()) continue;
+        if (const auto guest = LibvirtGuests::find_in(*other, task.uuid)) return look_at_guest(*guest);
+    }
     take_note(guest_ended(place_->context(), {GuestKind::libvirt, task.uuid}));
 }
 
@@ -227,7 +236,9 @@ void GuestWorker::compare() {
 
 void GuestWorker::take_note(const Looked& looked) {
     log_.write(looked.happenings);
-    if (looked.is_provider_work_due) bell_.ring();
+    if (!looked.is_provider_work_due) return;
+    bell_.ring();
+    tasks_.push({Task::Kind::waiting, {}, {}, 0, {}});  // without an API an address may be free at once
 }
 
 }  // namespace fip::plugin

@@ -45,6 +45,8 @@ private:
     std::filesystem::path path_;
 };
 
+constexpr int exit_unavailable = 3;  // as everywhere: try again
+
 class Once {
 public:
     Once(const Options& options, std::shared_ptr<const Setup> setup) : options_{options}, setup_{std::move(setup)} {
@@ -73,7 +75,8 @@ public:
             }
         }
         std::cout << (options_.is_json ? report_json(report_) : report_text(report_, options_.effects)) << std::flush;
-        return report_.all.listing.gaps.empty() ? 0 : 1;
+        if (!report_.all.listing.gaps.empty() || is_refused_) return 1;
+        return is_unavailable_ ? exit_unavailable : 0;
     }
 
 private:
@@ -81,9 +84,8 @@ private:
         connections_.push_back(std::make_unique<Connection>(uri));
         try {
             connections_.back()->open();
-        } catch (const GuestsUnavailable& away) {
-            unreachable_.emplace_back(away.what());
-            connections_.pop_back();
+        } catch (const GuestsUnavailable&) {
+            is_all_connected_ = false;  // it stays in the list: every listing has a gap that says why
         }
     }
 
@@ -98,13 +100,12 @@ private:
 
     void look_at_everything() {
         const auto context = place_->context();
-        if (options_.effects == Effects::apply && unreachable_.empty()) look_at_waiting();
+        if (options_.effects == Effects::apply && is_all_connected_) look_at_waiting();
         try {
             report_.all = look_at_all(context, guests_, options_.effects, options_.permission);
         } catch (const GuestsUnavailable& away) {
             report_.all.listing.gaps.emplace_back(away.what());
         }
-        std::ranges::copy(unreachable_, std::back_inserter(report_.all.listing.gaps));
         add(std::exchange(report_.all.happenings, {}));
     }
 
@@ -137,6 +138,8 @@ private:
             const auto now = context.clock.now().wall;
             const bool is_quiet = !settled.next || *settled.next - now > soon || Steady::now() + soon >= end;
             if (settled.is_unavailable || settled.is_refused || is_quiet) {
+                is_refused_ = is_refused_ || settled.is_refused;
+                is_unavailable_ = is_unavailable_ || settled.is_unavailable;
                 report_.providers.push_back({name, settled.problem});
                 return has_freed;
             }
@@ -176,7 +179,9 @@ private:
     std::optional<Workplace> place_;
     EventLoop loop_;
     std::vector<std::unique_ptr<Connection>> connections_;
-    std::vector<std::string> unreachable_;
+    bool is_all_connected_ = true;
+    bool is_refused_ = false;
+    bool is_unavailable_ = false;
     LibvirtGuests guests_{connections_};
     std::vector<GuestId> touched_;
     Report report_;

@@ -23,6 +23,13 @@ std::optional<std::string> dump(const Connection& connection, virDomainPtr domai
     return std::string{xml.get()};
 }
 
+bool is_arriving(virDomainPtr domain) {
+    int state = VIR_DOMAIN_NOSTATE;
+    int reason = 0;
+    return virDomainGetState(domain, &state, &reason, 0) == 0 && state == VIR_DOMAIN_PAUSED &&
+           reason == VIR_DOMAIN_PAUSED_MIGRATION;
+}
+
 }  // namespace
 
 std::string uuid_of(virDomainPtr domain) {
@@ -50,12 +57,13 @@ std::optional<Guest> read_guest(const Connection& connection, virDomainPtr domai
     Guest guest = domxml::read_domain(*main_xml).guest;
     guest.origin = connection.origin();
     guest.is_persistent = is_persistent == 1;
-    guest.is_running = is_running == 1;
-    if (guest.is_running && guest.is_persistent) {
+    // While a migration still copies its memory to this host, the guest runs on the other one, and may stay there.
+    guest.is_running = is_running == 1 && !is_arriving(domain);
+    if (is_running == 1 && guest.is_persistent) {
         const auto live_xml = dump(connection, domain, 0U);
         if (!live_xml) return {};
         guest.live_nics = domxml::read_domain(*live_xml).guest.nics;
-    } else if (guest.is_running) {
+    } else if (is_running == 1) {
         guest.live_nics = guest.nics;
     }
     networks.resolve(guest);

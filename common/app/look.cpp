@@ -21,7 +21,7 @@ public:
     const GuestPlan& plan(const Rows& rows) {
         plan_ = plan_guest(gather(context_, rows, guest_, wearers_));
         is_held_back_ = is_held_back(rows, guest_.id);
-        if (is_held_back_) hold_back();
+        if (is_held_back_) hold_back(rows);
         return plan_;
     }
 
@@ -64,7 +64,11 @@ public:
 
 private:
     /// Rule 7: a guest that was here before us is only adopted until a person says `reconcile`.
-    void hold_back() {
+    void hold_back(const Rows& rows) {
+        // What stays in its slot because nothing may end keeps the others from moving up.
+        if (!plan_.end.empty()) {
+            std::erase_if(plan_.put, [&](const Lease& lease) { return rows.leases.find(lease.address).has_value(); });
+        }
         plan_.end.clear();
         plan_.wants.clear();
         plan_.edit.reset();

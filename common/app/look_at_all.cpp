@@ -129,7 +129,10 @@ void note_first_run(const Context& context, GuestSource& source) {
     const auto listing = source.list([&](const Guest& guest) {
         notes.push_back({NoteKind::held_back, guest.id, "", guest.name, "", "", context.clock.now()});
     });
-    if (!listing.gaps.empty()) throw GuestsUnavailable{"the first listing is not complete: " + listing.gaps.front()};
+    if (!listing.gaps.empty())
+        throw GuestsUnavailable{
+            "no guest is served before all are listed once (those that were here first are left alone): " +
+            listing.gaps.front()};
     context.store.write([&](Rows& rows) {
         for (const auto& note : notes) rows.guests.put(note);
         rows.guests.set_value(first_run_key, "yes");

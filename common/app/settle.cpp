@@ -209,7 +209,7 @@ private:
         });
         if (!is_call(step.kind) || !is_possible(step.kind)) return;
         if (step.kind == Kind::route && sent_.contains({group.front(), step.kind})) return;  // one order moves all
-        const auto answer = send(step, group);
+        const auto answer = send_or_step_back(step, group);
         sent_.insert({address, step.kind});
         if (step.kind == Kind::route) sent_.insert({group.front(), step.kind});
         context_.store.write([&](Rows& rows) {
@@ -231,6 +231,21 @@ private:
             }
         }
         return group.empty() ? std::vector<Address>{lease.address} : group;
+    }
+
+    /// An address whose call gets no verdict goes behind the others: the next run must not fail on it again first.
+    [[nodiscard]] Answer send_or_step_back(const ProviderStep& step, const std::vector<Address>& group) {
+        try {
+            return send(step, group);
+        } catch (const ProviderUnavailable&) {
+            context_.store.write([&](Rows& rows) {
+                auto lease = rows.leases.find(step.lease.address);
+                if (!lease) return;
+                lease->retry_at = now() + unconfirmed;
+                rows.leases.put(*lease);
+            });
+            throw;
+        }
     }
 
     [[nodiscard]] Answer send(const ProviderStep& step, const std::vector<Address>& group) const {

@@ -191,3 +191,19 @@ TEST_CASE("a group that arrives is moved whole") {
     }
     CHECK(host.account->calls[ApiCall::route] == 1);
 }
+
+TEST_CASE("a guest that is held back and loses a NIC keeps what it has, and stops nobody") {
+    ByHand host;
+    const auto second = Mac::parse("52:54:00:aa:bb:02");
+    host.account->at("203.0.113.3").mac = second;
+    const auto two =
+        host.guests.define("u-1", "two", {FakeGuests::nic("br0", hand_made), FakeGuests::nic("br0", second)});
+    (void)host.settle_once();
+    (void)host.compare();
+    REQUIRE(host.held_by(two).size() == 2);
+    host.guests.at(two).nics.erase(host.guests.at(two).nics.begin());
+    CHECK_NOTHROW(host.look(two));
+    CHECK(host.held_by(two).size() == 2);
+    (void)host.compare({true, false});
+    CHECK(host.held_by(two).size() == 1);
+}

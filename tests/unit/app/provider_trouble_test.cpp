@@ -104,6 +104,22 @@ TEST_CASE("a provider that failed is not asked again before its time, by whoever
     CHECK(host.account->calls[ApiCall::list] == 1);
 }
 
+TEST_CASE("an address that gets no verdict does not keep the others from their turn") {
+    World host;
+    host.add_addresses(2);
+    for (int run = 0; run < 3; ++run) {
+        host.account->fail_next(ApiCall::issue_mac, Fault::unavailable_before);
+        const auto failed = host.settle_once(Sync::always);
+        CHECK(failed.is_unavailable);
+        host.account->faults.clear();
+        host.clock.advance(6s);  // after the backoff, before the address is tried again
+        (void)host.settle_once(Sync::always);
+        if (host.account->at("203.0.113.2").mac) break;
+    }
+    CHECK(host.account->at("203.0.113.2").mac);
+    CHECK_FALSE(host.account->at("203.0.113.1").mac);
+}
+
 TEST_CASE("an outage is told once, and asked about less and less often") {
     World host;
     host.add_addresses(1);
