@@ -1,14 +1,18 @@
 #include "providers.hpp"
 
 #include "app/inventory.hpp"
+#include "core/errors.hpp"
 #include "programs.hpp"
 #include "providers/manual.hpp"
 #include "runtime/daemon_client.hpp"
 
 #include <set>
+#include <stdexcept>
 
 namespace fip::cli {
 namespace {
+
+constexpr int unavailable = 3;  // the helper's exit code
 
 ProviderStatus status_of(Workplace& workplace, const std::string& provider) {
     ProviderStatus status;
@@ -26,7 +30,12 @@ bool read_again(Workplace& workplace, const std::string& provider) {
     const auto ran =
         run_program("failover-ip-provider", {"sync", "--provider", provider, "--config", workplace.config().string()},
                     Streams::err_ours);
-    return ran.exit_code == 0;
+    if (ran.exit_code == 0) return true;
+    // Never read: then "nothing is free" would be a guess. Why it could not be read stands on stderr already.
+    const auto text = "what provider \"" + provider + "\" has is not known yet";
+    if (!status.synced_at && ran.exit_code == unavailable) throw ProviderUnavailable{text + ": try again"};
+    if (!status.synced_at) throw std::runtime_error{text};
+    return false;
 }
 
 }  // namespace

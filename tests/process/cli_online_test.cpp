@@ -106,3 +106,13 @@ TEST_CASE("an exhausted pool is read again once before it is called empty", "[cl
     CHECK(host.tell({"lease", "acquire", "--guest", "b"}).exit_code == 0);
     CHECK(host.tell({"lease", "acquire", "--guest", "c"}).exit_code == 4);
 }
+
+TEST_CASE("a provider that was never read and is away is not an exhausted pool", "[cli]") {
+    Online host;
+    host.simulator.kill();
+    const auto told = host.tell({"lease", "acquire", "--guest", "web1"});
+    CAPTURE(told.err);
+    CHECK(told.exit_code == 3);
+    CHECK(told.out.empty());
+    CHECK_THAT(told.err, Contains("is not known yet"));
+}
