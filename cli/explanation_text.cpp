@@ -20,6 +20,12 @@ std::string_view word_of(NoteKind kind) {
         return "held_back";
     case NoteKind::incoming:
         return "incoming";
+    case NoteKind::claimed:
+        return "claimed";
+    case NoteKind::swapping:
+        return "swapping";
+    case NoteKind::restarting:
+        return "restarting";
     }
     return "";
 }
@@ -35,6 +41,12 @@ std::string sentence_of(const GuestNote& note) {
         return held_back;
     case NoteKind::incoming:
         return fmt::format("a {} was announced at {}", shown(note.text), since);
+    case NoteKind::claimed:
+        return fmt::format("an address was claimed for its start at {}, and ends when it does not run", since);
+    case NoteKind::swapping:
+        return fmt::format("one of its NICs is being plugged in anew, with another MAC, since {}", since);
+    case NoteKind::restarting:
+        return fmt::format("is being shut down since {}, and is started again then", since);
     }
     return "";
 }

@@ -47,6 +47,7 @@ struct Lease {
     std::string guest_name;
     std::string origin;      ///< Guest::origin of the holder.
     std::string slot;        ///< Which managed NIC: libvirt "0", "1", ...; Proxmox "net0".
+    std::string bridge;      ///< Where its NIC hung last; empty: not known.
     int ordinal = 0;         ///< Place among the addresses of one NIC; 0 has the MAC that the others share.
     std::optional<Mac> mac;  ///< Last MAC that a read showed; `manual`: the configured or made one.
     /// We recorded that we are about to ask the provider for a MAC: one that a later read shows is ours.

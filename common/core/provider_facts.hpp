@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace fip {
 
@@ -26,6 +27,7 @@ struct ProviderStatus {
     std::optional<WallTime> backoff_until;  ///< No calls before; after 429, 503 and outages.
     int failures = 0;                       ///< In a row; the backoff grows with it.
     std::string last_error;                 ///< For people; never holds a secret.
+    std::vector<Mac> server_macs;           ///< Of this server's own interfaces; empty: the provider does not tell.
     std::string server_key;  ///< The provider's own key of this server (Online: its number); empty: unknown.
     friend bool operator==(const ProviderStatus&, const ProviderStatus&) = default;
 };

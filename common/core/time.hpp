@@ -13,6 +13,7 @@ struct Now {
     WallTime wall{};
     std::chrono::milliseconds boot{};
     std::string boot_id;  ///< Kernel's random id of this boot.
+    friend bool operator==(const Now&, const Now&) = default;
 };
 
 /// RFC 3339 in UTC, whole seconds: "2024-05-06T07:08:09Z".

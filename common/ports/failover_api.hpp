@@ -25,6 +25,8 @@ public:
     /// All failover IPs of the account, in address order; `reverse` only for those on this server. Complete or it
     /// throws.
     [[nodiscard]] virtual std::vector<ProviderAddress> list(std::chrono::milliseconds limit) = 0;
+    /// MACs of this server's own interfaces, as the last list() showed them; empty: the provider does not tell.
+    [[nodiscard]] virtual std::vector<Mac> server_macs() const = 0;
     /// Deliver these addresses to this server; a MAC group is named whole.
     [[nodiscard]] virtual Answer route(const std::vector<Address>& group, std::chrono::milliseconds limit) = 0;
     /// Generate a virtual MAC for an address that has none. `refused` also when it has one.

@@ -11,6 +11,7 @@ struct Rows {
     LeaseRows& leases;
     ProviderRows& provider;
     GuestRows& guests;
+    GuardRows& guard;
 };
 
 /// Durable record of which guest holds which failover IP, and of what is being done about it.

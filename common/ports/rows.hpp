@@ -1,9 +1,11 @@
 #pragma once
 
+#include "core/guard.hpp"
 #include "core/lease.hpp"
 #include "core/provider_facts.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -65,10 +67,13 @@ protected:
 };
 
 enum class NoteKind {
-    waiting,    ///< Wants an address and there is none; `text` is the reason, `pool` the pool.
-    absent,     ///< Missing from a complete listing: the first sighting of rule 5.
-    held_back,  ///< Was there at the first run; not touched before a person says `reconcile`.
-    incoming,   ///< The hook saw `migrate` or `restore` begin; `text` is which.
+    waiting,     ///< Wants an address and there is none; `text` is the reason, `pool` the pool.
+    absent,      ///< Missing from a complete listing: the first sighting of rule 5.
+    held_back,   ///< Was there at the first run; not touched before a person says `reconcile`.
+    incoming,    ///< The hook saw `migrate` or `restore` begin; `text` is which.
+    claimed,     ///< The hook claimed for its start: nobody has seen it run yet.
+    swapping,    ///< Its NIC is being unplugged and plugged in again; `text` is what must be plugged in.
+    restarting,  ///< It is being shut down, to be started again.
 };
 
 /// A remark about a guest. One per kind, guest and slot.
@@ -100,6 +105,40 @@ public:
 
 protected:
     GuestRows() = default;
+};
+
+/// Who tried to send what the guard stopped.
+struct BlockedSender {
+    std::string uplink;
+    std::string port;  ///< As BlockedFrames has it.
+    Mac mac;
+    bool is_raw = false;
+    std::string kind;  ///< "guest", "container", "process", "host", ...
+    std::string name;
+    std::string detail;        ///< For people: which NIC, which device.
+    std::uint64_t frames = 0;  ///< Counted before the kernel's present count.
+    WallTime first{};
+    WallTime last{};
+};
+
+/// What the guard must remember, inside one transaction.
+class GuardRows {
+public:
+    static constexpr std::size_t most_senders = 1024;
+
+    virtual ~GuardRows() = default;
+    GuardRows(const GuardRows&) = delete;
+    GuardRows& operator=(const GuardRows&) = delete;
+
+    [[nodiscard]] virtual std::vector<GuardMac> macs(std::string_view provider) const = 0;  ///< In order.
+    virtual void replace(std::string_view provider, const std::vector<GuardMac>& macs) = 0;
+    [[nodiscard]] virtual std::vector<BlockedSender> senders() const = 0;  ///< Latest first.
+    /// Insert, or replace the one of the same uplink, port and MAC; beyond `most_senders` the oldest by `last` goes.
+    virtual void put(const BlockedSender& sender) = 0;
+    virtual void erase_senders() = 0;
+
+protected:
+    GuardRows() = default;
 };
 
 }  // namespace fip

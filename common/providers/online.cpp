@@ -174,6 +174,7 @@ std::vector<ProviderAddress> OnlineSession::list(std::chrono::milliseconds limit
     const std::string path{failover_path};
     auto failovers = read_with(online::read_failovers, require(path, deadline), path);
     const auto server = find_server(failovers, deadline);
+    server_macs_ = server.macs;
 
     std::vector<ProviderAddress> result;
     result.reserve(failovers.size());

@@ -36,6 +36,9 @@ public:
     /// Main public address of this server; asks the provider when only its number is configured.
     [[nodiscard]] Address main_address(std::chrono::milliseconds limit);
     [[nodiscard]] const std::string& server_key() const noexcept { return key_; }
+    [[nodiscard]] const std::vector<Mac>& server_macs() const noexcept {
+        return server_macs_;
+    }  ///< Of the last list().
 
 private:
     class Deadline;
@@ -55,6 +58,7 @@ private:
     std::string server_;
     std::optional<Address> main_;  // absent while only the number is known
     std::string key_;
+    std::vector<Mac> server_macs_;
     std::shared_ptr<const Token> token_;
 };
 
@@ -63,6 +67,7 @@ public:
     explicit OnlineFailoverApi(std::shared_ptr<OnlineSession> session) : session_{std::move(session)} {}
 
     [[nodiscard]] std::vector<ProviderAddress> list(std::chrono::milliseconds limit) override;
+    [[nodiscard]] std::vector<Mac> server_macs() const override { return session_->server_macs(); }
     [[nodiscard]] Answer route(const std::vector<Address>& group, std::chrono::milliseconds limit) override;
     [[nodiscard]] Answer issue_mac(const Address& address, const std::string& mac_type,
                                    std::chrono::milliseconds limit) override;

@@ -87,6 +87,9 @@ std::optional<std::string> find_reverse(const json::object& entry, std::string_v
 
 void read_address_entry(const json::object& entry, std::string_view what, Server& server) {
     const auto type = find_text(entry, "type", what);
+    if (const auto mac = type == "failover" ? std::nullopt : find_mac(entry, what); mac) {
+        if (std::find(server.macs.begin(), server.macs.end(), *mac) == server.macs.end()) server.macs.push_back(*mac);
+    }
     if (type != "public" && type != "failover") return;
     const auto address = find_address(entry, "address", what);
     if (!address) throw Unreadable{fmt::format("{} has no address", what)};

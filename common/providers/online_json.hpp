@@ -32,6 +32,7 @@ struct Failover {
 /// GET /server/{id}, as far as we need it.
 struct Server {
     std::vector<Address> public_addresses;   ///< The main one first. Empty: not said.
+    std::vector<Mac> macs;                   ///< Of its own interfaces, in order; failover IPs' are not among them.
     std::map<Address, std::string> reverse;  ///< Of failover IPs: lower case, no final dot; empty: has none.
 };
 

@@ -8,6 +8,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 /// How values lie in columns. What cannot be read back is damage: a StoreError, never a guess.
 namespace fip::store {
@@ -32,6 +34,16 @@ namespace fip::store {
 [[nodiscard]] inline std::optional<Mac> read_maybe_mac(Cursor& row) {
     const auto text = row.maybe_text();
     return text ? std::optional{Mac::parse(*text)} : std::nullopt;
+}
+/// The words of a list that lies in one column, one blank between.
+[[nodiscard]] inline std::vector<std::string> words_of(std::string_view list) {
+    std::vector<std::string> words;
+    while (!list.empty()) {
+        const auto end = list.find(' ');
+        words.emplace_back(list.substr(0, end));
+        list = end == std::string_view::npos ? std::string_view{} : list.substr(end + 1);
+    }
+    return words;
 }
 [[nodiscard]] inline int read_int(Cursor& row) {
     return static_cast<int>(row.integer());

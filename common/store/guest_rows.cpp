@@ -27,10 +27,10 @@ constexpr const char* set_value_sql =
     " ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE value != excluded.value";
 constexpr const char* erase_value_sql = "DELETE FROM named_value WHERE key = ?1";
 
-constexpr std::pair<NoteKind, std::string_view> kinds[] = {{NoteKind::waiting, "waiting"},
-                                                           {NoteKind::absent, "absent"},
-                                                           {NoteKind::held_back, "held_back"},
-                                                           {NoteKind::incoming, "incoming"}};
+constexpr std::pair<NoteKind, std::string_view> kinds[] = {
+    {NoteKind::waiting, "waiting"},      {NoteKind::absent, "absent"},   {NoteKind::held_back, "held_back"},
+    {NoteKind::incoming, "incoming"},    {NoteKind::claimed, "claimed"}, {NoteKind::swapping, "swapping"},
+    {NoteKind::restarting, "restarting"}};
 
 std::string_view name_of_kind(NoteKind wanted) {
     for (const auto& [kind, name] : kinds) {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #define FIP_LEASE_COLUMNS                                                                                          \
-    "address, provider, pool, state, guest_kind, guest_id, guest_name, origin, slot, ordinal, mac, "               \
+    "address, provider, pool, state, guest_kind, guest_id, guest_name, origin, slot, bridge, ordinal, mac, "       \
     "is_mac_asked, is_adopted, stay, hostname, is_name_chosen, rdns, rdns_tries, rdns_due, since, cooling_until, " \
     "routed_at, retry_at"
 
@@ -27,11 +27,11 @@ constexpr const char* holder_sql =
 constexpr const char* put_sql =
     "INSERT INTO lease (address_key, " FIP_LEASE_COLUMNS
     ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
-    " ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)"
+    " ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)"
     " ON CONFLICT (address_key) DO UPDATE SET provider = excluded.provider,"
     " pool = excluded.pool, state = excluded.state, guest_kind = excluded.guest_kind,"
     " guest_id = excluded.guest_id, guest_name = excluded.guest_name,"
-    " origin = excluded.origin, slot = excluded.slot, ordinal = excluded.ordinal,"
+    " origin = excluded.origin, slot = excluded.slot, bridge = excluded.bridge, ordinal = excluded.ordinal,"
     " mac = excluded.mac, is_mac_asked = excluded.is_mac_asked,"
     " is_adopted = excluded.is_adopted, stay = excluded.stay,"
     " hostname = excluded.hostname, is_name_chosen = excluded.is_name_chosen, rdns = excluded.rdns,"
@@ -52,6 +52,7 @@ Lease lease_in(Cursor& row) {
     lease.guest_name = row.text();
     lease.origin = row.text();
     lease.slot = row.text();
+    lease.bridge = row.text();
     lease.ordinal = read_int(row);
     lease.mac = read_maybe_mac(row);
     lease.is_mac_asked = row.integer() != 0;
@@ -121,7 +122,7 @@ void SqliteLeaseRows::put(const Lease& lease) {
     check_place(lease);
 
     // Named one by one, so that a field added to Lease does not compile before it has a column.
-    const auto& [address, provider, pool, state, guest, guest_name, origin, slot, ordinal, mac, is_mac_asked,
+    const auto& [address, provider, pool, state, guest, guest_name, origin, slot, bridge, ordinal, mac, is_mac_asked,
                  is_adopted, stay, hostname, is_name_chosen, rdns, rdns_tries, rdns_due, since, cooling_until,
                  routed_at, retry_at] = lease;
     const std::string key = key_of(address);
@@ -133,9 +134,9 @@ void SqliteLeaseRows::put(const Lease& lease) {
         guest_id = guest->value;
     }
     const auto mac_text = column_of(mac);
-    put_.run(Blob{key}, text, provider, pool, name_of(state), guest_kind, guest_id, guest_name, origin, slot, ordinal,
-             mac_text, is_mac_asked, is_adopted, name_of(stay), hostname, is_name_chosen, name_of(rdns), rdns_tries,
-             column_of(rdns_due), column_of(since), column_of(cooling_until), column_of(routed_at),
+    put_.run(Blob{key}, text, provider, pool, name_of(state), guest_kind, guest_id, guest_name, origin, slot, bridge,
+             ordinal, mac_text, is_mac_asked, is_adopted, name_of(stay), hostname, is_name_chosen, name_of(rdns),
+             rdns_tries, column_of(rdns_due), column_of(since), column_of(cooling_until), column_of(routed_at),
              column_of(retry_at));
 }
 

@@ -9,7 +9,7 @@ namespace fip::store {
 namespace {
 
 /// Step n leads from schema n to n + 1. Append only: what was released is never edited.
-constexpr std::array<const char*, 1> steps{schema_sql};
+constexpr std::array<const char*, 2> steps{schema_sql, schema_2_sql};
 
 constexpr std::int64_t application_id = 1718186033;  // as in schema.sql
 

@@ -26,12 +26,13 @@ constexpr const char* put_sql = "INSERT INTO provider_address (address_key, prov
                                 " missing = excluded.missing";
 constexpr const char* erase_sql = "DELETE FROM provider_address WHERE address_key = ?1 AND provider = ?2";
 constexpr const char* status_sql =
-    "SELECT synced_at, synced_boot, backoff_until, failures, last_error, server_key FROM provider WHERE name = ?1";
+    "SELECT synced_at, synced_boot, backoff_until, failures, last_error, server_macs, server_key FROM provider WHERE "
+    "name = ?1";
 constexpr const char* set_status_sql =
-    "INSERT INTO provider (name, synced_at, synced_boot, backoff_until, failures, last_error, server_key)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (name) DO UPDATE SET synced_at = excluded.synced_at,"
+    "INSERT INTO provider (name, synced_at, synced_boot, backoff_until, failures, last_error, server_macs, server_key)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (name) DO UPDATE SET synced_at = excluded.synced_at,"
     " synced_boot = excluded.synced_boot, backoff_until = excluded.backoff_until, failures = excluded.failures,"
-    " last_error = excluded.last_error, server_key = excluded.server_key";
+    " last_error = excluded.last_error, server_macs = excluded.server_macs, server_key = excluded.server_key";
 
 ProviderAddress address_in(Cursor& row) {
     ProviderAddress address;
@@ -50,6 +51,7 @@ ProviderStatus status_in(Cursor& row) {
     status.backoff_until = read_maybe_time(row);
     status.failures = read_int(row);
     status.last_error = row.text();
+    for (const auto& word : words_of(row.text())) status.server_macs.push_back(Mac::parse(word));
     status.server_key = row.text();
     return status;
 }
@@ -143,14 +145,16 @@ void SqliteProviderRows::erase(std::string_view provider, const Address& address
 ProviderStatus SqliteProviderRows::status(std::string_view provider) const {
     database_.require_read();
     Cursor row = status_(provider);
-    return row.next() ? status_in(row) : ProviderStatus{};
+    return row.next() ? read_row(row, status_in) : ProviderStatus{};
 }
 
 void SqliteProviderRows::set_status(std::string_view provider, const ProviderStatus& status) {
     database_.require_write();
     if (this->status(provider) == status) return;
-    const auto& [synced_at, synced_boot, backoff_until, failures, last_error, server_key] = status;
-    set_status_.run(provider, column_of(synced_at), synced_boot, column_of(backoff_until), failures, last_error,
+    const auto& [synced_at, synced_boot, backoff_until, failures, last_error, server_macs, server_key] = status;
+    std::string macs;
+    for (const auto& mac : server_macs) macs += (macs.empty() ? "" : " ") + mac.text();
+    set_status_.run(provider, column_of(synced_at), synced_boot, column_of(backoff_until), failures, last_error, macs,
                     server_key);
 }
 

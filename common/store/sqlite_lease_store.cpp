@@ -1,6 +1,7 @@
 #include "store/sqlite_lease_store.hpp"
 
 #include "core/errors.hpp"
+#include "store/guard_rows.hpp"
 #include "store/guest_rows.hpp"
 #include "store/lease_rows.hpp"
 #include "store/migrations.hpp"
@@ -97,7 +98,8 @@ struct SqliteLeaseStore::Session {
     SqliteLeaseRows leases{database};
     SqliteProviderRows provider{database, leases};
     SqliteGuestRows guests{database};
-    Rows rows{leases, provider, guests};
+    SqliteGuardRows guard{database};
+    Rows rows{leases, provider, guests, guard};
 };
 
 SqliteLeaseStore::SqliteLeaseStore(const std::filesystem::path& file, std::chrono::milliseconds busy_wait,

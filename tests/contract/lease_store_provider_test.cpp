@@ -202,6 +202,7 @@ TEMPLATE_TEST_CASE("what we remember of a provider comes back", "[contract]", In
                               .backoff_until = at(6),
                               .failures = 7,
                               .last_error = "503",
+                              .server_macs = {Mac::parse("02:00:00:00:00:01"), Mac::parse("02:00:00:00:00:02")},
                               .server_key = "11111"};
     fixture.store.write([&](Rows& rows) { rows.provider.set_status("dedibox", full); });
     CHECK(status("dedibox") == full);

@@ -369,14 +369,14 @@ TEST_CASE("a file of a newer schema is left alone", "[contract][sqlite]") {
     OnDisk disk;
     put(disk.store, stock("192.0.2.1"));
     run_sql(disk.dir / "leases.db", "PRAGMA user_version = 7");
-    const auto says = Contains("written by a newer failover-ip (schema 7, this one knows 1)");
+    const auto says = Contains("written by a newer failover-ip (schema 7, this one knows 2)");
     for (const auto access : {Access::create, Access::existing, Access::read_only}) {
         CHECK_THROWS_WITH((SqliteLeaseStore{disk.dir / "leases.db", short_wait, access}), says);
     }
     // A program that runs since before somebody upgraded the file stops as well.
     CHECK_THROWS_WITH(put(disk.store, stock("192.0.2.2")), says);
     CHECK_THROWS_WITH(all(disk.store), says);
-    run_sql(disk.dir / "leases.db", "PRAGMA user_version = 1");
+    run_sql(disk.dir / "leases.db", "PRAGMA user_version = 2");
     CHECK(all(disk.store).size() == 1);
 }
 

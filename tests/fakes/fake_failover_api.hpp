@@ -39,6 +39,7 @@ struct FakeAddress {
 /// A provider's account, in memory, with the rules of a real one. Tests change it as a person in the console would.
 struct FakeAccount {
     std::string server = "192.0.2.10";  ///< "This server" of the adapters below.
+    std::vector<Mac> server_macs;       ///< Of this server's own interfaces.
     std::map<Address, FakeAddress> addresses;
     bool accepts_any_name = true;                 ///< False: a reverse name needs a row in `forward`.
     std::map<std::string, Address> forward;       ///< A records.
@@ -69,6 +70,7 @@ public:
     explicit FakeFailoverApi(std::shared_ptr<FakeAccount> account) : account_{std::move(account)} {}
 
     [[nodiscard]] std::vector<ProviderAddress> list(std::chrono::milliseconds limit) override;
+    [[nodiscard]] std::vector<Mac> server_macs() const override { return account_->server_macs; }
     [[nodiscard]] Answer route(const std::vector<Address>& group, std::chrono::milliseconds limit) override;
     [[nodiscard]] Answer issue_mac(const Address& address, const std::string& mac_type,
                                    std::chrono::milliseconds limit) override;

@@ -19,6 +19,8 @@ struct Tables {
     std::map<std::string, ProviderStatus, std::less<>> statuses;
     std::vector<GuestNote> notes;  ///< In the order of their first put.
     std::map<std::string, std::string, std::less<>> values;
+    std::map<std::string, std::vector<GuardMac>, std::less<>> guard_macs;  ///< By provider.
+    std::vector<BlockedSender> senders;                                    ///< Latest first.
 };
 
 /// What a transaction sees and changes: a draft that takes the place of the tables when it is committed.
@@ -227,6 +229,38 @@ private:
     Draft& draft_;
 };
 
+class MemoryGuardRows final : public GuardRows {
+public:
+    explicit MemoryGuardRows(Draft& draft) : draft_{draft} {}
+
+    std::vector<GuardMac> macs(std::string_view provider) const override {
+        const auto& known = draft_.seen().guard_macs;
+        const auto found = known.find(provider);
+        return found != known.end() ? found->second : std::vector<GuardMac>{};
+    }
+    void replace(std::string_view provider, const std::vector<GuardMac>& macs) override {
+        auto sorted = macs;
+        std::sort(sorted.begin(), sorted.end(),
+                  [](const auto& left, const auto& right) { return left.mac < right.mac; });
+        draft_.changed().guard_macs.insert_or_assign(std::string{provider}, std::move(sorted));
+    }
+    std::vector<BlockedSender> senders() const override { return draft_.seen().senders; }
+    void put(const BlockedSender& sender) override {
+        auto& senders = draft_.changed().senders;
+        const auto key = [](const BlockedSender& each) { return std::tie(each.uplink, each.port, each.mac); };
+        std::erase_if(senders, [&](const BlockedSender& each) { return key(each) == key(sender); });
+        senders.push_back(sender);
+        std::stable_sort(senders.begin(), senders.end(), [&](const auto& left, const auto& right) {
+            return left.last != right.last ? left.last > right.last : key(left) < key(right);
+        });
+        if (senders.size() > most_senders) senders.resize(most_senders);
+    }
+    void erase_senders() override { draft_.changed().senders.clear(); }
+
+private:
+    Draft& draft_;
+};
+
 }  // namespace
 
 struct MemoryLeaseStore::Session {
@@ -234,7 +268,8 @@ struct MemoryLeaseStore::Session {
     MemoryLeaseRows leases{draft};
     MemoryProviderRows provider{draft, leases};
     MemoryGuestRows guests{draft};
-    Rows rows{leases, provider, guests};
+    MemoryGuardRows guard{draft};
+    Rows rows{leases, provider, guests, guard};
 
     /// Ends the transaction however it is left.
     struct Scope {
