@@ -116,6 +116,7 @@ Lease lease_of(const Context& context, const Rows& rows, const ClaimRequest& req
     lease.guest_name = request.claimant.name;
     lease.origin = request.origin;
     lease.slot = request.slot;
+    lease.bridge = request.bridge;
     lease.ordinal = request.ordinal;
     lease.since = context.clock.now().wall;
     lease.cooling_until.reset();

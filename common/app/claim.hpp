@@ -16,6 +16,7 @@ struct ClaimRequest {
     std::string slot;
     int ordinal = 0;
     std::string pool;
+    std::string bridge;       ///< Where the NIC hangs; empty for a reservation.
     std::optional<Mac> worn;  ///< What the NIC wears now: where MACs are given by hand, its address is the one to take.
 };
 

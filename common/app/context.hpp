@@ -20,6 +20,9 @@ struct Context {
     LeaseStore& store;
     const Clock& clock;
     std::function<std::uint64_t()> random;
+    /// Which MACs may leave has changed in the store: returns when the kernel knows. Empty: this process has no guard.
+    /// Throws GuardError.
+    std::function<void()> refresh_guard{};
 };
 
 /// One line for the log: what happened to which guest or address. Use cases return them, binaries write them.

@@ -32,8 +32,27 @@ std::optional<WornMac> adoptable(const Context& context, const Rows& rows, const
     return {};
 }
 
+bool has_note(const Rows& rows, const GuestId& guest, NoteKind kind) {
+    const auto notes = rows.guests.notes_of(guest);
+    return std::any_of(notes.begin(), notes.end(), [&](const GuestNote& note) { return note.kind == kind; });
+}
+
 Happening about(const Guest& guest, std::string id, std::optional<Address> address, std::string text) {
     return {Happening::Level::info, std::move(id), guest.id, guest.name, std::move(address), std::move(text)};
+}
+
+std::string describe(const WrongNic& nic) {
+    const auto mac = nic.mac.text();
+    switch (nic.remedy) {
+    case Remedy::swap:
+    case Remedy::replug:
+        return "its running NIC " + nic.slot + " would be plugged in anew with the MAC " + mac;
+    case Remedy::restart:
+        return "it would be shut down and started again, so that its NIC " + nic.slot + " gets the MAC " + mac;
+    case Remedy::hold:
+        return "its running NIC " + nic.slot + " gets the MAC " + mac + " when it is stopped and started again";
+    }
+    return {};
 }
 
 }  // namespace
@@ -70,9 +89,17 @@ GuestFacts gather(const Context& context, const Rows& rows, const Guest& guest, 
 }
 
 bool is_held_back(const Rows& rows, const GuestId& guest) {
-    const auto notes = rows.guests.notes_of(guest);
-    return std::any_of(notes.begin(), notes.end(),
-                       [](const GuestNote& note) { return note.kind == NoteKind::held_back; });
+    return has_note(rows, guest, NoteKind::held_back);
+}
+
+bool is_being_swapped(const Rows& rows, const GuestId& guest) {
+    return has_note(rows, guest, NoteKind::swapping);
+}
+
+bool has_adoptable(const Context& context, const Rows& rows, const Guest& guest) {
+    const auto macs = unexplained_macs(guest, context.settings, leases_for(rows, guest));
+    return std::any_of(macs.begin(), macs.end(),
+                       [&](const Mac& mac) { return adoptable(context, rows, mac).has_value(); });
 }
 
 std::vector<Happening> describe(const Guest& guest, const GuestPlan& plan) {
@@ -96,6 +123,9 @@ std::vector<Happening> describe(const Guest& guest, const GuestPlan& plan) {
         }
         if (plan.edit->macs.empty())
             steps.push_back(about(guest, "record-written", {}, "its record would be brought up to date"));
+    }
+    for (const auto& nic : plan.wrong) {
+        steps.push_back(about(guest, "nic-wrong", {}, describe(nic)));
     }
     return steps;
 }

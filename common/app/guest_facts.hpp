@@ -19,6 +19,12 @@ namespace fip {
 
 [[nodiscard]] bool is_held_back(const Rows& rows, const GuestId& guest);
 
+/// A NIC of the running guest is being unplugged and plugged in again.
+[[nodiscard]] bool is_being_swapped(const Rows& rows, const GuestId& guest);
+
+/// Whether a MAC of the guest waits to be adopted: only the daemon, which sees all guests, may decide that.
+[[nodiscard]] bool has_adoptable(const Context& context, const Rows& rows, const Guest& guest);
+
 /// What the plan would do, for people.
 [[nodiscard]] std::vector<Happening> describe(const Guest& guest, const GuestPlan& plan);
 

@@ -11,6 +11,7 @@ namespace fip {
 /// What a look led to.
 struct Looked {
     std::vector<Happening> happenings;
+    std::vector<WrongNic> wrong;        ///< NICs of the one guest looked at that only its hypervisor can put right.
     bool is_provider_work_due = false;  ///< Leases changed so that settle() may have something to do.
 };
 
@@ -45,6 +46,7 @@ struct Permission {
 struct LookedAtAll : Looked {
     std::vector<GuestView> guests;  ///< Only filled when `views` was asked for.
     Listing listing;
+    std::vector<GuestId> to_mend;  ///< Their running NICs are wrong, and something can be done about it: look at them.
     std::vector<GuestId> would_end;  ///< Ripe sightings that the brake holds, or that plan_only would end.
 };
 

@@ -115,7 +115,11 @@ bool is_unset(const Context& context, std::string_view key) {
 /// One guest whose definition cannot be written must not keep the others from being looked at.
 void look_at_one(const Context& context, GuestSource& source, const Guest& guest, LookedAtAll& all) {
     try {
-        append(all, look_at(context, source, guest));
+        auto looked = look_at(context, source, guest);
+        const bool is_mendable = std::any_of(looked.wrong.begin(), looked.wrong.end(),
+                                             [](const WrongNic& nic) { return nic.remedy != Remedy::hold; });
+        if (is_mendable) all.to_mend.push_back(guest.id);
+        append(all, std::move(looked));
     } catch (const InputError& error) {
         all.happenings.push_back({Happening::Level::error, "guest-refused", guest.id, guest.name, {}, error.what()});
     }

@@ -50,7 +50,7 @@ std::variant<Lease, PoolExhausted> reserve(const Context& context, const Reserva
             result = held;
             return;
         }
-        auto claimed = claim(context, rows, {{std::nullopt, wish.guest_name}, "", "", 0, pool.name, {}});
+        auto claimed = claim(context, rows, {{std::nullopt, wish.guest_name}, "", "", 0, pool.name, "", {}});
         if (const auto* nothing = std::get_if<NothingFree>(&claimed)) {
             result = PoolExhausted{nothing->text};
             return;

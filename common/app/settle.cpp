@@ -3,9 +3,11 @@
 #include "app/inventory.hpp"
 #include "app/stock.hpp"
 #include "core/errors.hpp"
+#include "core/guard_plan.hpp"
 #include "core/pool.hpp"
 #include "core/provider_step.hpp"
 #include "core/snapshot.hpp"
+#include "ports/guard.hpp"
 
 #include <algorithm>
 #include <set>
@@ -50,6 +52,7 @@ public:
         }
         try {
             work(sync);
+            forget_failures();
         } catch (const ProviderUnavailable& error) {
             back_off(error.what(), error.retry_after());
         } catch (const ProviderRefused& error) {
@@ -87,6 +90,16 @@ private:
         return status;
     }
 
+    /// Only a whole run without trouble ends an outage: where reads work and writes fail, the backoff must grow.
+    void forget_failures() {
+        if (status().failures == 0) return;
+        context_.store.write([&](Rows& rows) {
+            auto known = rows.provider.status(provider_.name);
+            known.failures = 0;
+            rows.provider.set_status(provider_.name, known);
+        });
+    }
+
     bool may_call() {
         const auto known = status();
         if (!known.backoff_until || is_over(*known.backoff_until, now(), longest_backoff)) return true;
@@ -105,22 +118,60 @@ private:
     void read_provider() {
         const auto started = context_.clock.now();
         auto fresh = provider_.api->list(limit_);
+        const auto server_macs = provider_.api->server_macs();
+        bool has_guard_changed = false;
         context_.store.write([&](Rows& rows) {
-            auto merged = merge_snapshot(rows.provider.addresses(provider_.name), fresh,
+            const auto remembered = rows.provider.addresses(provider_.name);
+            auto merged = merge_snapshot(remembered, fresh,
                                          [&](const Address& address) { return rows.leases.find(address).has_value(); });
-            if (merged != rows.provider.addresses(provider_.name)) {
+            if (merged != remembered) {
                 rows.provider.replace(provider_.name, merged);
                 settled_.may_have_freed = true;
             }
             auto known = rows.provider.status(provider_.name);
+            has_guard_changed = known.server_macs != server_macs;
+            known.server_macs = server_macs;
             known.synced_at = started.wall;
             known.synced_boot = started.boot_id;
             known.backoff_until.reset();
-            known.failures = 0;
             known.last_error.clear();
             rows.provider.set_status(provider_.name, known);
+            if (update_guard_set(rows, merged)) has_guard_changed = true;
         });
         is_fresh_ = true;
+        if (has_guard_changed) refresh_guard();
+    }
+
+    bool update_guard_set(Rows& rows, const std::vector<ProviderAddress>& list) {
+        const auto before = rows.guard.macs(provider_.name);
+        const auto& server = context_.settings.providers.at(provider_.name).server;
+        const auto next = next_guard_set(before, list, server, context_.clock.now(), context_.settings.grace);
+        if (next.lacking > 0) {
+            settled_.happenings.push_back({Happening::Level::warning,
+                                           "guard-list-doubted",
+                                           {},
+                                           "",
+                                           {},
+                                           "provider \"" + provider_.name + "\": its list lacks " +
+                                               std::to_string(next.lacking) + " of " + std::to_string(before.size()) +
+                                               " virtual MACs at once; they may leave as before"});
+        }
+        if (next.macs == before) return false;
+        rows.guard.replace(provider_.name, next.macs);
+        return true;
+    }
+
+    /// False: the kernel does not know yet.
+    bool refresh_guard() {
+        if (!context_.refresh_guard) return true;
+        try {
+            context_.refresh_guard();
+            return true;
+        } catch (const GuardError& error) {
+            settled_.happenings.push_back(
+                {Happening::Level::error, "guard-failed", {}, "", {}, std::string{"the guard: "} + error.what()});
+            return false;
+        }
     }
 
     [[nodiscard]] ProviderStep next_step_of(const Rows& rows, const Lease& lease, const ProviderStatus& known) const {
@@ -206,9 +257,13 @@ private:
             if (!is_call(step.kind) || !is_possible(step.kind)) return;
             group = group_of(rows, *lease);
             if (step.lease != *lease) rows.leases.put(step.lease);
+            if (step.kind != Kind::revoke_mac) return;
+            rows.guard.replace(provider_.name, without_address(rows.guard.macs(provider_.name), address));
         });
         if (!is_call(step.kind) || !is_possible(step.kind)) return;
         if (step.kind == Kind::route && sent_.contains({group.front(), step.kind})) return;  // one order moves all
+        // Rule 3: while the kernel still lets the MAC out, the provider must know it.
+        if (step.kind == Kind::revoke_mac && !refresh_guard()) return step_back(address);
         const auto answer = send_or_step_back(step, group);
         sent_.insert({address, step.kind});
         if (step.kind == Kind::route) sent_.insert({group.front(), step.kind});
@@ -238,14 +293,18 @@ private:
         try {
             return send(step, group);
         } catch (const ProviderUnavailable&) {
-            context_.store.write([&](Rows& rows) {
-                auto lease = rows.leases.find(step.lease.address);
-                if (!lease) return;
-                lease->retry_at = now() + unconfirmed;
-                rows.leases.put(*lease);
-            });
+            step_back(step.lease.address);
             throw;
         }
+    }
+
+    void step_back(const Address& address) {
+        context_.store.write([&](Rows& rows) {
+            auto lease = rows.leases.find(address);
+            if (!lease) return;
+            lease->retry_at = now() + unconfirmed;
+            rows.leases.put(*lease);
+        });
     }
 
     [[nodiscard]] Answer send(const ProviderStep& step, const std::vector<Address>& group) const {

@@ -3,6 +3,7 @@
 #include "core/address.hpp"
 #include "core/mac.hpp"
 
+#include <chrono>
 #include <compare>
 #include <optional>
 #include <string>
@@ -32,7 +33,12 @@ struct Nic {
     std::string model;
     std::string alias;       ///< libvirt's device alias, running guests only.
     std::string target;      ///< Device on the host (vnet0), where known.
+    std::string place;       ///< Bus address ("0000:01:00.0"), where it has one: the same in both definitions.
     bool is_tagged = false;  ///< Has a VLAN tag: never managed.
+    /// Running guests: it came by hot-plug, so the guest's system knows how to let go of it.
+    bool is_plugged = false;
+    /// Its machine and its place on the bus let it be unplugged while the guest runs.
+    bool can_unplug = false;
     friend bool operator==(const Nic&, const Nic&) = default;
 };
 
@@ -59,6 +65,16 @@ struct NicRecord {
     friend bool operator==(const NicRecord&, const NicRecord&) = default;
 };
 
+/// How far a running guest has come, for what may still be done to it.
+struct Run {
+    std::chrono::milliseconds age{};  ///< Since it began to execute; at least, when that was not seen.
+    bool is_paused = false;           ///< It has not executed an instruction yet.
+    bool is_resumed =
+        false;  ///< Continued from a saved image, a snapshot or another host: it never was in its firmware.
+    bool has_kernel = false;  ///< Direct <kernel>: its firmware is short.
+    friend bool operator==(const Run&, const Run&) = default;
+};
+
 /// A VM or container as observed.
 struct Guest {
     GuestId id;
@@ -69,6 +85,7 @@ struct Guest {
     bool is_running = false;
     std::vector<Nic> nics;       ///< Of the stored definition; of the running one for a transient guest.
     std::vector<Nic> live_nics;  ///< Of the running one; empty when it does not run.
+    std::optional<Run> run;      ///< Absent: it does not run, or nothing is known about how long it has.
     std::optional<Request> request;
     std::vector<NicRecord> records;
     std::string problem;  ///< Why the request could not be understood; empty: nothing wrong.

@@ -10,24 +10,88 @@
 namespace fip {
 namespace {
 
+constexpr std::chrono::milliseconds firmware_time{2000};
+constexpr std::chrono::milliseconds firmware_time_with_kernel{1000};
+
+/// A managed NIC of the stored definition with its counterpart in the running guest, or one that only the latter has.
+struct ManagedNic {
+    Nic nic;
+    std::optional<Nic> live;
+    bool is_live_only = false;
+    bool is_moved = false;  ///< Hangs on another bridge than its address was leased for.
+};
+
+/// Same MAC, then same place on the bus, then in order; always on the same bridge. What came by hot-plug comes last.
+std::vector<ManagedNic> paired_nics(const Guest& guest, const Settings& settings) {
+    std::vector<ManagedNic> paired;
+    for (const auto& nic : guest.nics) {
+        if (!is_managed(settings, nic)) continue;
+        paired.push_back({nic, guest.is_persistent ? std::nullopt : std::optional{nic}, false, false});
+        if (!guest.is_running) paired.back().live.reset();
+    }
+    if (!guest.is_persistent || !guest.is_running) return paired;
+    std::vector<Nic> live;
+    for (const auto& nic : guest.live_nics) {
+        if (is_managed(settings, nic)) live.push_back(nic);
+    }
+    std::stable_partition(live.begin(), live.end(), [](const Nic& nic) { return !nic.is_plugged; });
+    const auto pair = [&](const auto& is_same) {
+        for (auto& each : paired) {
+            if (each.live) continue;
+            const auto found = std::find_if(live.begin(), live.end(), [&](const Nic& nic) {
+                return nic.bridge == each.nic.bridge && is_same(each.nic, nic);
+            });
+            if (found == live.end()) continue;
+            each.live = std::move(*found);
+            live.erase(found);
+        }
+    };
+    pair([](const Nic& stored, const Nic& nic) { return stored.mac && stored.mac == nic.mac; });
+    pair([](const Nic& stored, const Nic& nic) { return !stored.place.empty() && stored.place == nic.place; });
+    pair([](const Nic&, const Nic&) { return true; });
+    for (auto& nic : live) paired.push_back({nic, nic, true, false});
+    return paired;
+}
+
 class Planner {
 public:
     explicit Planner(const GuestFacts& facts) : facts_{facts}, guest_{facts.guest} {}
 
     GuestPlan plan() {
-        for (const auto& nic : guest_.nics) {
-            if (is_managed(facts_.settings, nic)) managed_.push_back(nic);
+        managed_ = paired_nics(guest_, facts_.settings);
+        std::vector<Nic> nics;
+        for (const auto& each : managed_) nics.push_back(each.nic);
+        const auto leases = usable_leases();
+        auto matched = match(nics, leases,
+                             {[&](const Lease& lease, const Nic& nic) { return serves(lease, nic); },
+                              [&](const Lease& lease, const Nic& nic) { return has_moved(lease, nic); }});
+        for (auto& each : managed_) {
+            each.is_moved = std::any_of(leases.begin(), leases.end(), [&](const Lease& lease) {
+                return lease.mac && lease.mac == each.nic.mac && has_moved(lease, each.nic);
+            });
         }
-        auto matched =
-            match(managed_, usable_leases(), [&](const Lease& lease, const Nic& nic) { return serves(lease, nic); });
-        for (std::size_t i = 0; i < managed_.size(); ++i) look_at_nic(i, std::move(matched.by_nic[i]));
+        for (std::size_t i = 0; i < managed_.size(); ++i) look_at_nic(managed_[i], i, std::move(matched.by_nic[i]));
         auto slot = managed_.size();
         for (auto& group : matched.unmatched) look_at_leftover(group, std::to_string(slot++));
         plan_edit();
+        find_wrong_nics();
         return std::move(plan_);
     }
 
 private:
+    /// Whether its MAC can be made another one: in the stored definition, or of the running guest.
+    [[nodiscard]] bool can_change(const ManagedNic& managed) const {
+        if (guest_.is_persistent && !managed.is_live_only) return true;
+        const auto remedy = managed.live ? remedy_of(managed) : Remedy::hold;
+        return remedy == Remedy::swap || remedy == Remedy::replug;
+    }
+
+    [[nodiscard]] Remedy remedy_of(const ManagedNic& managed) const {
+        auto live = *managed.live;
+        live.is_plugged = live.is_plugged || managed.is_live_only || managed.is_moved;
+        return remedy_for(guest_, live, facts_.settings.on_wrong_mac);
+    }
+
     /// Rule 7, and no decision on a request that we do not understand.
     [[nodiscard]] bool is_left_alone() const {
         return !guest_.problem.empty() || (guest_.request && !guest_.request->is_enabled);
@@ -45,18 +109,24 @@ private:
     [[nodiscard]] std::vector<Lease> usable_leases() const {
         std::vector<Lease> usable;
         for (const auto& lease : facts_.leases) {
-            const bool fits = std::any_of(managed_.begin(), managed_.end(), [&](const Nic& nic) {
-                return serves(lease, nic) && (guest_.is_persistent || nic.mac == lease.mac);
+            const bool fits = std::any_of(managed_.begin(), managed_.end(), [&](const ManagedNic& each) {
+                return serves(lease, each.nic) && (each.nic.mac == lease.mac || can_change(each));
             });
             if (lease.guest || (fits && !is_left_alone())) usable.push_back(lease);
         }
         return usable;
     }
 
-    void look_at_nic(std::size_t position, LeaseGroup group) {
-        const auto& nic = managed_[position];
+    /// Its address stays behind with the bridge: on another one it needs another.
+    [[nodiscard]] bool has_moved(const Lease& lease, const Nic& nic) const {
+        return !is_left_alone() && !lease.bridge.empty() && lease.bridge != nic.bridge && !serves(lease, nic);
+    }
+
+    void look_at_nic(const ManagedNic& managed, std::size_t position, LeaseGroup group) {
+        const auto& nic = managed.nic;
         NicView view;
         view.nic = nic.index;
+        view.is_live_only = managed.is_live_only;
         view.slot = std::to_string(position);
         const auto choice = pool_for(facts_.settings, nic.bridge, guest_.request);
         view.problem = guest_.problem.empty() ? choice.problem : guest_.problem;
@@ -64,8 +134,9 @@ private:
         if (!is_left_alone() && choice.pool != nullptr) {
             if (group.empty()) group = adopted(nic, view);
             check_pool(nic, view, group);
-            if (view.problem.empty()) size_group(nic, view, *choice.pool, group);
+            if (view.problem.empty()) size_group(managed, view, *choice.pool, group);
         }
+        for (auto& lease : group) lease.bridge = nic.bridge;
         keep(group, view.slot);
         view.leases = std::move(group);
         if (!view.leases.empty()) {
@@ -89,7 +160,8 @@ private:
     }
 
     /// More or fewer addresses, as asked for.
-    void size_group(const Nic& nic, NicView& view, const PoolSettings& pool, LeaseGroup& group) {
+    void size_group(const ManagedNic& managed, NicView& view, const PoolSettings& pool, LeaseGroup& group) {
+        const auto& nic = managed.nic;
         const bool is_away = std::any_of(group.begin(), group.end(), [](const Lease& lease) {
             return lease.state == LeaseState::away || lease.stay != Stay::here;
         });
@@ -106,15 +178,17 @@ private:
             plan_.end.push_back(group.back());
             group.pop_back();
         }
-        // A transient guest's MAC cannot be written: an address that it cannot wear would only be blocked.
-        if (!guest_.is_persistent && group.empty()) {
-            view.problem = "it has no stored definition, and its MAC " + (nic.mac ? nic.mac->text() : "(none)") +
+        // An address that the NIC can never wear would only be blocked.
+        if (group.empty() && !can_change(managed)) {
+            view.problem = (managed.is_live_only ? "its NIC on " + nic.bridge + " is not in its stored definition"
+                                                 : std::string{"it has no stored definition"}) +
+                           ", cannot be plugged in anew, and its MAC " + (nic.mac ? nic.mac->text() : "(none)") +
                            " is not one of ours";
             return;
         }
         int ordinal = static_cast<int>(group.size());
         for (auto missing = wanted - group.size(); missing > 0; --missing) {
-            plan_.wants.push_back({nic.index, view.slot, ordinal, pool.name, ordinal == 0 ? nic.mac : std::nullopt});
+            plan_.wants.push_back({view.slot, ordinal, pool.name, nic.bridge, ordinal == 0 ? nic.mac : std::nullopt});
             ++ordinal;
         }
     }
@@ -251,34 +325,50 @@ private:
         return found == guest_.records.end() ? std::nullopt : std::optional{*found};
     }
 
-    void remark_on_running(const NicView& view) {
-        if (!guest_.is_running || !view.mac) return;
-        const bool is_worn = std::any_of(guest_.live_nics.begin(), guest_.live_nics.end(),
-                                         [&](const Nic& nic) { return nic.mac == view.mac; });
-        if (is_worn) return;
-        plan_.remarks.push_back("it runs without the MAC " + view.mac->text() + " of " +
-                                view.leases.front().address.text() + ": stop it and start it again");
+    void remark_on_running(const NicView& view, const ManagedNic& managed) {
+        if (!guest_.is_running || !view.mac || managed.live) return;
+        plan_.remarks.push_back("it runs without its NIC on " + managed.nic.bridge + " (" + view.mac->text() + ", " +
+                                view.leases.front().address.text() + "): stop it and start it again");
     }
 
     void plan_edit() {
         if (is_left_alone() || !guest_.is_persistent) return;
         GuestEdit edit;
-        for (const auto& view : plan_.nics) {
-            const auto nic = std::find_if(managed_.begin(), managed_.end(),
-                                          [&](const Nic& candidate) { return candidate.index == view.nic; });
-            remark_on_running(view);
-            if (view.mac && nic->mac != view.mac) edit.macs.push_back({view.nic, *view.mac});
+        for (std::size_t i = 0; i < managed_.size(); ++i) {
+            const auto& view = plan_.nics[i];
+            if (view.is_live_only) continue;
+            remark_on_running(view, managed_[i]);
+            const auto& nic = managed_[i].nic;
+            if (view.mac && nic.mac != view.mac) edit.macs.push_back({view.nic, *view.mac});
             auto record = record_of(view);
             // While its leases are away or not confirmed, what was recorded of the MAC that it wears stays.
-            if (!record && !view.leases.empty()) record = recorded(*nic);
+            if (!record && !view.leases.empty()) record = recorded(nic);
             if (record) edit.records.push_back(*std::move(record));
         }
         if (!edit.macs.empty() || edit.records != guest_.records) plan_.edit = std::move(edit);
     }
 
+    void find_wrong_nics() {
+        if (!guest_.is_running || is_left_alone()) return;
+        for (std::size_t i = 0; i < managed_.size(); ++i) {
+            const auto& view = plan_.nics[i];
+            const auto& live = managed_[i].live;
+            if (!live || !view.mac || live->mac == view.mac) continue;
+            const auto remedy = remedy_of(managed_[i]);
+            plan_.wrong.push_back({live->index, view.slot, *view.mac, remedy});
+            if (remedy == Remedy::hold) {
+                plan_.remarks.push_back(
+                    "its NIC on " + live->bridge + " runs with the MAC " + (live->mac ? live->mac->text() : "(none)") +
+                    " instead of " + view.mac->text() + " of " + view.leases.front().address.text() +
+                    ", and what it sends is blocked: " +
+                    (guest_.is_persistent ? "stop it and start it again" : "stop it and create it again"));
+            }
+        }
+    }
+
     const GuestFacts& facts_;
     const Guest& guest_;
-    std::vector<Nic> managed_;
+    std::vector<ManagedNic> managed_;
     GuestPlan plan_;
 };
 
@@ -288,14 +378,30 @@ GuestPlan plan_guest(const GuestFacts& facts) {
     return Planner{facts}.plan();
 }
 
+Remedy remedy_for(const Guest& guest, const Nic& live, OnWrongMac mode) {
+    if (mode == OnWrongMac::hold) return Remedy::hold;
+    if (guest.run && live.can_unplug) {
+        const auto& run = *guest.run;
+        const auto limit = run.has_kernel ? firmware_time_with_kernel : firmware_time;
+        if (!run.is_resumed && (run.is_paused || run.age <= limit)) return Remedy::swap;
+        if (live.is_plugged) return Remedy::replug;
+    }
+    return mode == OnWrongMac::restart && guest.is_persistent ? Remedy::restart : Remedy::hold;
+}
+
 std::vector<Mac> unexplained_macs(const Guest& guest, const Settings& settings, const std::vector<Lease>& leases) {
     std::vector<Mac> macs;
-    for (const auto& nic : guest.nics) {
-        if (!nic.mac || !is_managed(settings, nic)) continue;
-        const bool is_explained =
-            std::any_of(leases.begin(), leases.end(), [&](const Lease& lease) { return lease.mac == nic.mac; });
-        if (!is_explained) macs.push_back(*nic.mac);
-    }
+    const auto collect = [&](const std::vector<Nic>& nics) {
+        for (const auto& nic : nics) {
+            if (!nic.mac || !is_managed(settings, nic)) continue;
+            const bool is_explained =
+                std::any_of(leases.begin(), leases.end(), [&](const Lease& lease) { return lease.mac == nic.mac; });
+            const bool is_known = std::find(macs.begin(), macs.end(), *nic.mac) != macs.end();
+            if (!is_explained && !is_known) macs.push_back(*nic.mac);
+        }
+    };
+    collect(guest.nics);
+    collect(guest.live_nics);
     return macs;
 }
 

@@ -31,21 +31,39 @@ struct GuestFacts {
 
 /// One more address that a NIC needs.
 struct Want {
-    std::size_t nic = 0;  ///< Nic::index
     std::string slot;
     int ordinal = 0;
     std::string pool;
+    std::string bridge;
     std::optional<Mac> worn;  ///< What the NIC wears now; ordinal 0 only.
 };
 
 /// A managed NIC: what it has and what it should have.
 struct NicView {
-    std::size_t nic = 0;  ///< Nic::index
+    std::size_t nic = 0;        ///< Nic::index; of live_nics where `is_live_only`.
+    bool is_live_only = false;  ///< The running guest has it, its stored definition has not.
     std::string slot;
     std::string pool;           ///< Empty: see `problem`.
     std::vector<Lease> leases;  ///< Ordinal 0 first; empty: none yet.
     std::optional<Mac> mac;     ///< The MAC it must wear, once confirmed.
     std::string problem;        ///< What keeps it from being served; empty: nothing.
+};
+
+/// What can be done about a running guest's NIC that does not wear its MAC.
+enum class Remedy {
+    swap,     ///< Unplug, reset, plug in again: it is still in its firmware.
+    replug,   ///< Unplug and plug in again: it came by hot-plug, the guest lets go of it.
+    restart,  ///< Shut it down and start it again, as the configuration asks for.
+    hold,     ///< Nothing: it stays behind the guard until a person stops and starts it.
+};
+
+/// A running guest's NIC that does not wear its MAC.
+struct WrongNic {
+    std::size_t nic = 0;  ///< Nic::index in live_nics.
+    std::string slot;
+    Mac mac;  ///< What it must wear.
+    Remedy remedy = Remedy::hold;
+    friend bool operator==(const WrongNic&, const WrongNic&) = default;
 };
 
 /// What should be done about one guest. Doing all of it and planning again gives an empty plan.
@@ -55,11 +73,16 @@ struct GuestPlan {
     std::vector<Want> wants;           ///< Addresses to claim.
     std::optional<GuestEdit> edit;     ///< What to write into the definition for the leases as they are now.
     std::vector<NicView> nics;         ///< Every managed NIC.
+    std::vector<WrongNic> wrong;       ///< Of the running guest, for the leases as they are now.
     std::vector<std::string> remarks;  ///< For people: what cannot be put right from here.
     [[nodiscard]] bool is_empty() const { return put.empty() && end.empty() && wants.empty() && !edit; }
 };
 
 [[nodiscard]] GuestPlan plan_guest(const GuestFacts& facts);
+
+/// What can be done about this NIC of the running guest, should it wear a wrong MAC. Its firmware takes about two
+/// seconds, one with a direct kernel: after that the guest must not be reset.
+[[nodiscard]] Remedy remedy_for(const Guest& guest, const Nic& live, OnWrongMac mode);
 
 /// Whether a MAC that no lease explains may be looked up for adoption: `worn` is only needed for these.
 [[nodiscard]] std::vector<Mac> unexplained_macs(const Guest& guest, const Settings& settings,

@@ -46,8 +46,7 @@ bool wears(const Nic& nic, const LeaseGroup& group) {
 
 }  // namespace
 
-Matched match(const std::vector<Nic>& nics, const std::vector<Lease>& leases,
-              const std::function<bool(const Lease&, const Nic&)>& serves) {
+Matched match(const std::vector<Nic>& nics, const std::vector<Lease>& leases, const MatchRules& rules) {
     auto groups = grouped(leases);
     Matched matched;
     matched.by_nic.resize(nics.size());
@@ -56,14 +55,16 @@ Matched match(const std::vector<Nic>& nics, const std::vector<Lease>& leases,
         groups.erase(group);
     };
     for (std::size_t i = 0; i < nics.size(); ++i) {
-        const auto worn =
-            std::find_if(groups.begin(), groups.end(), [&](const LeaseGroup& group) { return wears(nics[i], group); });
+        const auto worn = std::find_if(groups.begin(), groups.end(), [&](const LeaseGroup& group) {
+            return wears(nics[i], group) && !rules.has_moved(group.front(), nics[i]);
+        });
         if (worn != groups.end()) take(i, worn);
     }
     for (std::size_t i = 0; i < nics.size() && !groups.empty(); ++i) {
         if (!matched.by_nic[i].empty()) continue;
-        const auto fitting = std::find_if(groups.begin(), groups.end(),
-                                          [&](const LeaseGroup& group) { return serves(group.front(), nics[i]); });
+        const auto fitting = std::find_if(groups.begin(), groups.end(), [&](const LeaseGroup& group) {
+            return rules.serves(group.front(), nics[i]);
+        });
         if (fitting != groups.end()) take(i, fitting);
     }
     matched.unmatched = std::move(groups);

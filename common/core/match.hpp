@@ -16,9 +16,13 @@ struct Matched {
     std::vector<LeaseGroup> unmatched;  ///< By slot.
 };
 
-/// Which NIC has which leases: by MAC, then the remaining ones by order where the lease `serves` the NIC's bridge.
+struct MatchRules {
+    std::function<bool(const Lease&, const Nic&)> serves;     ///< The lease is for the bridge of this NIC.
+    std::function<bool(const Lease&, const Nic&)> has_moved;  ///< The NIC wears its MAC, but left it behind.
+};
+
+/// Which NIC has which leases: by MAC unless it has moved, then the remaining ones by order where the lease serves.
 /// Reservations (without guest) are groups of their own and come after the guest's.
-[[nodiscard]] Matched match(const std::vector<Nic>& nics, const std::vector<Lease>& leases,
-                            const std::function<bool(const Lease&, const Nic&)>& serves);
+[[nodiscard]] Matched match(const std::vector<Nic>& nics, const std::vector<Lease>& leases, const MatchRules& rules);
 
 }  // namespace fip

@@ -8,7 +8,14 @@ namespace fip {
 namespace {
 
 StartVerdict refuse(StartAnswer answer, std::string text) {
-    return {answer, std::move(text)};
+    return {answer, std::move(text), {}};
+}
+
+/// What one NIC asks for must hold for all: the later in this order, the worse.
+int weight(StartAnswer answer) {
+    constexpr StartAnswer order[] = {StartAnswer::good, StartAnswer::late, StartAnswer::guarded, StartAnswer::retry,
+                                     StartAnswer::hopeless};
+    return static_cast<int>(std::find(std::begin(order), std::end(order), answer) - std::begin(order));
 }
 
 class Gate {
@@ -16,7 +23,7 @@ public:
     explicit Gate(const StartFacts& facts) : facts_{facts} {}
 
     [[nodiscard]] StartVerdict check(const Nic& nic) const {
-        if (!nic.mac) return refuse(StartAnswer::retry, "its NIC on " + nic.bridge + " has no MAC yet");
+        if (!nic.mac) return refuse(StartAnswer::late, "its NIC on " + nic.bridge + " has no MAC yet");
         const auto own = std::find_if(facts_.leases.begin(), facts_.leases.end(),
                                       [&](const Lease& lease) { return lease.mac == nic.mac && is_held(lease.state); });
         if (own != facts_.leases.end()) return check_lease(nic, *own);
@@ -53,9 +60,12 @@ private:
 
     [[nodiscard]] StartVerdict worn_by_another(const Nic& nic, const Lease& lease) const {
         const auto holder = lease.guest_name.empty() ? std::string{"another guest"} : "the guest " + lease.guest_name;
-        return refuse(is_enabled() ? StartAnswer::retry : StartAnswer::hopeless,
-                      "its MAC " + nic.mac->text() + " on " + nic.bridge + " belongs to " + holder + " (" +
-                          lease.address.text() + ")");
+        // The guard lets this MAC out: only where the NIC can surely be changed in time may it start.
+        const bool is_swappable = nic.can_unplug && facts_.settings.on_wrong_mac == OnWrongMac::swap;
+        const auto answer = is_swappable && facts_.operation.empty() ? StartAnswer::late : StartAnswer::retry;
+        return refuse(is_enabled() ? answer : StartAnswer::hopeless, "its MAC " + nic.mac->text() + " on " +
+                                                                         nic.bridge + " belongs to " + holder + " (" +
+                                                                         lease.address.text() + ")");
     }
 
     /// Registered, and no lease knows it: a hand-made set-up that the daemon has not adopted yet.
@@ -69,23 +79,24 @@ private:
 
     [[nodiscard]] StartVerdict unknown_mac(const Nic& nic) const {
         const auto what = "the provider does not know its MAC " + nic.mac->text() + " on " + nic.bridge;
+        // libvirt accepts no other MAC in these two.
+        const bool is_held = facts_.settings.on_wrong_mac == OnWrongMac::hold;
         if (facts_.operation == "restore") {
-            return refuse(StartAnswer::hopeless,
+            return refuse(is_held ? StartAnswer::guarded : StartAnswer::hopeless,
                           what + ", and a saved image keeps its MAC: virsh managedsave-remove " + quoted_name());
         }
         if (facts_.operation == "migrate") {
-            return refuse(StartAnswer::hopeless,
+            return refuse(is_held ? StartAnswer::guarded : StartAnswer::hopeless,
                           what + ", and an incoming migration keeps its MAC: stop it, then start it here");
         }
         if (!is_enabled()) {
-            return refuse(StartAnswer::hopeless,
+            return refuse(StartAnswer::guarded,
                           what + ", and its definition says enabled=\"no\": give it a registered MAC");
         }
-        if (!facts_.waiting.empty()) return refuse(StartAnswer::hopeless, facts_.waiting);
         if (facts_.is_held_back) {
             return refuse(StartAnswer::hopeless, what + "; it was here before failover-ip: failover-ip reconcile");
         }
-        return refuse(StartAnswer::retry, what);
+        return refuse(StartAnswer::late, facts_.waiting.empty() ? what : facts_.waiting);
     }
 
     [[nodiscard]] std::string quoted_name() const { return "'" + facts_.guest.name + "'"; }
@@ -97,12 +108,17 @@ private:
 
 StartVerdict may_start(const StartFacts& facts) {
     const Gate gate{facts};
+    StartVerdict worst;
+    std::vector<std::string> bridges;
     for (const auto& nic : facts.guest.nics) {
         if (!is_managed(facts.settings, nic)) continue;
         auto verdict = gate.check(nic);
-        if (verdict.answer != StartAnswer::good) return verdict;
+        if (verdict.answer == StartAnswer::good) continue;
+        if (std::find(bridges.begin(), bridges.end(), nic.bridge) == bridges.end()) bridges.push_back(nic.bridge);
+        if (weight(verdict.answer) > weight(worst.answer)) worst = std::move(verdict);
     }
-    return {};
+    worst.bridges = std::move(bridges);
+    return worst;
 }
 
 }  // namespace fip

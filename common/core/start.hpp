@@ -32,13 +32,17 @@ enum class StartAnswer {
     good,      ///< Nothing to say.
     hopeless,  ///< Trying again will not help before a person acted.
     retry,     ///< The daemon puts it right: try again.
+    late,  ///< Its NIC can be put right when it has started: with an address for it, the guard up and the daemon there.
+    guarded,  ///< It may run behind the guard, and nothing will be put right; without the guard it may not.
 };
 
 struct StartVerdict {
     StartAnswer answer = StartAnswer::good;
     std::string text;  ///< What, why, and the command that helps: one line, without the guest's name; empty when good.
+    std::vector<std::string> bridges{};  ///< late, guarded: where the guard must be up.
 };
 
+/// The verdict on the worst NIC; of several that are `late` or `guarded`, with the bridges of all.
 [[nodiscard]] StartVerdict may_start(const StartFacts& facts);
 
 }  // namespace fip

@@ -16,7 +16,8 @@ protected:
     HeldLock() = default;
 };
 
-/// One lock per provider over all our processes: writes to a provider happen one after the other.
+/// Locks over all our processes: writes to a provider, or to the guard, happen one after the other. Who needs both
+/// takes the provider's first.
 class ProviderLock {
 public:
     virtual ~ProviderLock() = default;
@@ -25,6 +26,7 @@ public:
 
     /// Waits until it is free. @throws StoreError  the lock file cannot be opened
     [[nodiscard]] virtual std::unique_ptr<HeldLock> hold(const std::string& provider) = 0;
+    [[nodiscard]] virtual std::unique_ptr<HeldLock> hold_guard() = 0;  ///< As hold().
 
 protected:
     ProviderLock() = default;

@@ -25,10 +25,7 @@ private:
     throw StoreError{file.string() + ": " + std::generic_category().message(errno)};
 }
 
-}  // namespace
-
-std::unique_ptr<HeldLock> FileProviderLock::hold(const std::string& provider) {
-    const auto file = folder_ / ("provider-" + provider + ".lock");
+std::unique_ptr<HeldLock> hold_file(const std::filesystem::path& file) {
     const int opened = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (opened < 0) fail(file);
     auto held = std::make_unique<HeldFile>(opened);
@@ -36,6 +33,16 @@ std::unique_ptr<HeldLock> FileProviderLock::hold(const std::string& provider) {
         if (errno != EINTR) fail(file);
     }
     return held;
+}
+
+}  // namespace
+
+std::unique_ptr<HeldLock> FileProviderLock::hold(const std::string& provider) {
+    return hold_file(folder_ / ("provider-" + provider + ".lock"));
+}
+
+std::unique_ptr<HeldLock> FileProviderLock::hold_guard() {
+    return hold_file(folder_ / "guard.lock");
 }
 
 }  // namespace fip::runtime

@@ -65,6 +65,7 @@ private:
 class FakeLock final : public ProviderLock {
 public:
     [[nodiscard]] std::unique_ptr<HeldLock> hold(const std::string&) override { return std::make_unique<Held>(); }
+    [[nodiscard]] std::unique_ptr<HeldLock> hold_guard() override { return std::make_unique<Held>(); }
 
 private:
     struct Held final : HeldLock {};

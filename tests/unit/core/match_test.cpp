@@ -19,7 +19,8 @@ std::string first(const LeaseGroup& group) {
     return group.empty() ? "-" : group.front().address.text();
 }
 
-const auto any = [](const Lease&, const Nic&) { return true; };
+const auto never = [](const Lease&, const Nic&) { return false; };
+const MatchRules any{[](const Lease&, const Nic&) { return true; }, never};
 
 }  // namespace
 
@@ -46,12 +47,13 @@ TEST_CASE("NICs have the leases whose MAC they wear, then the others in order") 
         CHECK(matched.by_nic[1].empty());
     }
     SECTION("only what serves the bridge goes by order") {
-        const auto matched = match({nic(mac(9))}, leases, [](const Lease& row, const Nic&) { return row.slot == "2"; });
+        const auto matched =
+            match({nic(mac(9))}, leases, {[](const Lease& row, const Nic&) { return row.slot == "2"; }, never});
         CHECK(first(matched.by_nic[0]) == "203.0.113.4");
     }
     SECTION("a NIC without a MAC does not wear a lease without one") {
         auto pending = lease("203.0.113.1", LeaseState::pending);
-        const auto matched = match({nic({})}, {pending}, [](const Lease&, const Nic&) { return false; });
+        const auto matched = match({nic({})}, {pending}, {never, never});
         CHECK(matched.by_nic[0].empty());
     }
 }
@@ -69,4 +71,14 @@ TEST_CASE("a reservation is taken after the guest's own leases") {
     const auto matched = match({nic(mac(8)), nic(mac(9))}, {reserved, at("203.0.113.2", "5", mac(2))}, any);
     CHECK(first(matched.by_nic[0]) == "203.0.113.2");
     CHECK(first(matched.by_nic[1]) == "203.0.113.1");
+}
+
+TEST_CASE("a NIC that moved is not matched by the MAC that it left behind") {
+    const std::vector<Lease> leases{at("203.0.113.1", "1", mac(1)), at("203.0.113.2", "0", mac(2))};
+    const auto is_first = [](const Lease& row, const Nic&) { return row.slot == "1"; };
+    const auto is_second = [](const Lease& row, const Nic&) { return row.slot == "0"; };
+    const auto matched = match({nic(mac(1))}, leases, {is_second, is_first});
+    CHECK(first(matched.by_nic.at(0)) == "203.0.113.2");
+    REQUIRE(matched.unmatched.size() == 1);
+    CHECK(first(matched.unmatched[0]) == "203.0.113.1");
 }

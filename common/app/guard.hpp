@@ -1,0 +1,42 @@
+#pragma once
+
+#include "app/context.hpp"
+#include "core/guard_plan.hpp"
+#include "ports/guard.hpp"
+#include "ports/provider_lock.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fip {
+
+/// Everything that plan_guard() needs but what stands in the kernel. Writes nothing.
+[[nodiscard]] GuardFacts guard_facts(const Context& context, const Guard& guard);
+
+/// Whether a person took the guard down (`failover-ip guard down`): it stays down until `guard up`.
+[[nodiscard]] bool is_guard_down(const LeaseStore& store);
+void set_guard_down(LeaseStore& store);
+void set_guard_up(LeaseStore& store);
+
+/// Keeps the kernel's rules at what configuration, store and host say. One per thread.
+class GuardKeeper {
+public:
+    /// The kernel's side; all outlive the keeper.
+    GuardKeeper(Guard& guard, ProviderLock& lock) : guard_{guard}, lock_{lock} {}
+
+    enum class Depth {
+        changes,     ///< Believe that what we wrote last still stands.
+        everything,  ///< Somebody else may have changed it, or a device came or went: write again.
+    };
+    /// Look at everything and apply what differs. Repeatable; from any process, one at a time.
+    /// @throws GuardError, StoreBusy, StoreError
+    GuardPlan refresh(const Context& context, Depth depth);
+
+private:
+    Guard& guard_;
+    ProviderLock& lock_;
+    std::optional<GuardRules> applied_;  ///< By us, last.
+};
+
+}  // namespace fip
