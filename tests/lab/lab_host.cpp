@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
@@ -41,13 +42,34 @@ Result checked(Result result, const std::string& what) {
 }
 
 // Built on first use: tests that start no guest do without.
-const std::string& guest_image() {
-    static const std::string folder = [] {
-        auto target = cache() + "/guest";
-        checked(run({{FIP_LAB_FOLDER "/guest-image", target}}, 300s), "guest-image");
-        return target;
-    }();
-    return folder;
+std::string make_guest_image(const std::string& kernel) {
+    auto target = cache() + (kernel == "cloud" ? "/guest" : "/guest-" + kernel);
+    checked(run({{FIP_LAB_FOLDER "/guest-image", target, "--kernel", kernel, "--tool", FIP_SEND_FRAMES, "--tool",
+                  FIP_KEEP_PINGING}},
+                300s),
+            "guest-image");
+    return target;
+}
+
+const std::string& guest_image(const std::vector<NicXml>& nics) {
+    if (std::any_of(nics.begin(), nics.end(), [](const NicXml& nic) { return nic.model != "virtio"; })) {
+        static const auto generic = make_guest_image("generic");
+        return generic;
+    }
+    static const auto cloud = make_guest_image("cloud");
+    return cloud;
+}
+
+std::string nic_xml(const NicXml& nic) {
+    return "    <interface type='bridge'><source bridge='" + nic.bridge + "'/><model type='" + nic.model + "'/>" +
+           (nic.mac.empty() ? "" : "<mac address='" + nic.mac + "'/>") + "</interface>\n";
+}
+
+std::string serial_xml(const GuestXml& guest) {
+    const auto log = "/var/log/libvirt/" + guest.name + ".console'/>";
+    if (!guest.has_terminal) return "    <serial type='file'><source path='" + log + "</serial>\n";
+    return "    <serial type='unix'><source mode='bind' path='/run/" + guest.name + ".tty'/><log append='off' file='" +
+           log + "</serial>\n";
 }
 
 }  // namespace
@@ -207,24 +229,31 @@ void link(const LabHost& one, const LabHost& two) {
     checked(run({{program, "link", one.folder(), two.folder()}}), "lab-host link");
 }
 
+std::string domain_xml(const GuestXml& guest) {
+    const auto& image = guest_image(guest.nics);
+    std::string interfaces;
+    for (const auto& nic : guest.nics) interfaces += nic_xml(nic);
+    return "<domain type='qemu'>\n  <name>" + guest.name + "</name>\n  <uuid>" + guest.uuid + "</uuid>\n" +
+           (guest.metadata.empty() ? "" : "  <metadata>" + guest.metadata + "</metadata>\n") +
+           "  <memory unit='MiB'>96</memory>\n  <vcpu>1</vcpu>\n"
+           "  <os>\n    <type arch='x86_64' machine='" +
+           guest.machine + "'>hvm</type>\n    <kernel>" + image + "/vmlinuz</kernel>\n    <initrd>" + image +
+           "/initrd</initrd>\n    <cmdline>console=ttyS0 quiet panic=-1" +
+           (guest.kernel_arguments.empty() ? "" : " " + guest.kernel_arguments) + "</cmdline>\n  </os>\n" +
+           (guest.has_acpi ? "  <features><acpi/></features>\n" : "") +
+           "  <on_poweroff>destroy</on_poweroff>\n  <devices>\n"
+           "    <controller type='usb' model='none'/>\n" +
+           interfaces + serial_xml(guest) + "    <memballoon model='none'/>\n  </devices>\n</domain>\n";
+}
+
 std::string domain_xml(const std::string& name, const std::string& uuid, const std::vector<NicXml>& nics,
                        const std::string& metadata) {
-    std::string interfaces;
-    for (const auto& nic : nics) {
-        interfaces += "    <interface type='bridge'><source bridge='" + nic.bridge + "'/><model type='virtio'/>";
-        if (!nic.mac.empty()) interfaces += "<mac address='" + nic.mac + "'/>";
-        interfaces += "</interface>\n";
-    }
-    return "<domain type='qemu'>\n  <name>" + name + "</name>\n  <uuid>" + uuid + "</uuid>\n" +
-           (metadata.empty() ? "" : "  <metadata>" + metadata + "</metadata>\n") +
-           "  <memory unit='MiB'>96</memory>\n  <vcpu>1</vcpu>\n"
-           "  <os>\n    <type arch='x86_64' machine='pc'>hvm</type>\n    <kernel>" +
-           guest_image() + "/vmlinuz</kernel>\n    <initrd>" + guest_image() +
-           "/initrd</initrd>\n    <cmdline>console=ttyS0 quiet panic=-1</cmdline>\n  </os>\n"
-           "  <features><acpi/></features>\n  <on_poweroff>destroy</on_poweroff>\n  <devices>\n"
-           "    <controller type='usb' model='none'/>\n" +
-           interfaces + "    <serial type='file'><source path='/var/log/libvirt/" + name +
-           ".console'/></serial>\n    <memballoon model='none'/>\n  </devices>\n</domain>\n";
+    GuestXml guest;
+    guest.name = name;
+    guest.uuid = uuid;
+    guest.nics = nics;
+    guest.metadata = metadata;
+    return domain_xml(guest);
 }
 
 std::string domain_xml(const std::string& name, const std::string& uuid, const std::string& mac,

@@ -90,10 +90,24 @@ void link(const LabHost& one, const LabHost& two);
 struct NicXml {
     std::string mac{};  ///< Empty: libvirt makes one up.
     std::string bridge = "br0";
+    std::string model = "virtio";  ///< Or e1000e: then the guest runs Debian's generic kernel, and boots slower.
+};
+
+/// A guest of domain_xml() in all its parts.
+struct GuestXml {
+    std::string name;
+    std::string uuid;
+    std::vector<NicXml> nics{};
+    std::string metadata{};
+    std::string machine = "pc";  ///< Or "q35".
+    bool has_acpi = true;
+    std::string kernel_arguments{};  ///< Such as "fip.ip=203.0.113.5": `guest-image` in this folder says which.
+    bool has_terminal = false;       ///< The console also takes commands, on the socket /run/NAME.tty.
 };
 
 /// A guest without KVM that boots in about two seconds, says on its console `FIP-GUEST mac eth0 …` for each NIC and
 /// `FIP-GUEST ready`, and powers off on `virsh shutdown`.
+[[nodiscard]] std::string domain_xml(const GuestXml& guest);
 [[nodiscard]] std::string domain_xml(const std::string& name, const std::string& uuid, const std::vector<NicXml>& nics,
                                      const std::string& metadata = {});
 [[nodiscard]] std::string domain_xml(const std::string& name, const std::string& uuid, const std::string& mac,
