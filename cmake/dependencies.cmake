@@ -8,6 +8,7 @@ find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)
 pkg_check_modules(LIBVIRT REQUIRED IMPORTED_TARGET libvirt>=9.0)
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
+pkg_check_modules(MNL REQUIRED IMPORTED_TARGET libmnl)
 
 # Header-only, because the static programs cannot use the shared library.
 add_library(fip_fmt INTERFACE)

@@ -18,7 +18,8 @@ set(MAY_runtime core ports runtime)
 set(OWNED
   "^sqlite3" "common/store"
   "^curl/" "common/providers"
-  "^boost/json" "common/providers|cli|libvirt-plugin"
+  "^boost/json" "common/(providers|guard)|cli|libvirt-plugin"
+  "^libmnl/" "common/guard"
   "^(libxml/|expat)" "common/domxml|hooks"
   "^libvirt/" "libvirt-plugin"
   "^toml" "common/config"

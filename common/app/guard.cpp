@@ -33,8 +33,24 @@ std::vector<std::string> bridges_of(const Settings& settings) {
 
 std::vector<UplinkState> standing_of(const GuardRules& rules) {
     std::vector<UplinkState> standing;
-    for (const auto& each : rules) standing.push_back({each.uplink, each.mode, true, 0});
+    for (const auto& each : rules) {
+        standing.push_back({each.uplink, each.mode, true, each.own.size() + each.registered.size()});
+    }
     return standing;
+}
+
+bool has_last_walls(const std::vector<UplinkState>& standing) {
+    return std::all_of(standing.begin(), standing.end(), [](const UplinkState& each) { return each.has_last_wall; });
+}
+
+/// The last wall does not count: it goes with its device.
+bool differs(std::vector<UplinkState> standing, const GuardRules& rules) {
+    for (auto& each : standing) each.has_last_wall = true;
+    auto wanted = standing_of(rules);
+    const auto by_name = [](const UplinkState& left, const UplinkState& right) { return left.uplink < right.uplink; };
+    std::sort(standing.begin(), standing.end(), by_name);
+    std::sort(wanted.begin(), wanted.end(), by_name);
+    return standing != wanted;
 }
 
 }  // namespace
@@ -66,27 +82,43 @@ void set_guard_up(LeaseStore& store) {
     store.write([](Rows& rows) { rows.guests.set_value(wish_key, ""); });
 }
 
-GuardPlan GuardKeeper::refresh(const Context& context, Depth depth) {
+/// A host without nft that wants no guard is fine.
+std::vector<UplinkState> GuardKeeper::standing_now(const Context& context) const {
+    const auto& pools = context.settings.pools;
+    const bool is_wanted =
+        std::any_of(pools.begin(), pools.end(), [](const auto& entry) { return entry.second.guard != GuardMode::off; });
+    try {
+        return guard_.state();
+    } catch (const GuardError&) {
+        if (is_wanted) throw;
+        return {};
+    }
+}
+
+GuardKeeper::Refreshed GuardKeeper::refresh(const Context& context, Depth depth) {
     const auto held = lock_.hold_guard();
-    auto facts = guard_facts(context, guard_);
     const bool is_first = !applied_;
-    facts.standing = is_first || depth == Depth::everything ? guard_.state() : standing_of(*applied_);
-    auto plan = plan_guard(facts);
-    const auto known = text_of(plan.known);
+    const bool is_thorough = is_first || depth != Depth::changes;
+    auto facts = guard_facts(context, guard_);
+    facts.standing = is_thorough ? standing_now(context) : standing_of(*applied_);
+    Refreshed done{plan_guard(facts), is_guard_down(context.store), false};
+    const auto known = text_of(done.plan.known);
     if (known != text_of(facts.known)) {
         context.store.write([&](Rows& rows) { rows.guests.set_value(uplinks_key, known); });
     }
-    if (is_guard_down(context.store)) plan.rules.clear();
-    if (plan.rules.empty() && facts.standing.empty()) {
+    const auto rules = done.was_down ? GuardRules{} : done.plan.rules;
+    done.was_changed = is_thorough && differs(facts.standing, rules);
+    if (rules.empty() && facts.standing.empty()) {
         applied_.emplace();
-        return plan;
+        return done;
     }
-    if (is_first || depth == Depth::everything || *applied_ != plan.rules) {
+    const bool is_whole = depth == Depth::changes || has_last_walls(facts.standing);
+    if (is_first || depth == Depth::everything || done.was_changed || !is_whole || *applied_ != rules) {
         applied_.reset();  // half-known, should it fail
-        guard_.apply(plan.rules);
-        applied_ = plan.rules;
+        guard_.apply(rules);
+        applied_ = rules;
     }
-    return plan;
+    return done;
 }
 
 }  // namespace fip

@@ -27,13 +27,21 @@ public:
 
     enum class Depth {
         changes,     ///< Believe that what we wrote last still stands.
-        everything,  ///< Somebody else may have changed it, or a device came or went: write again.
+        doubt,       ///< Something may have been missed: write again if it does not stand as it should.
+        everything,  ///< Somebody else has changed it, or a device came or went: write again.
+    };
+    struct Refreshed {
+        GuardPlan plan;
+        bool was_down = false;     ///< A person took the guard down: nothing stands, whatever the plan says.
+        bool was_changed = false;  ///< Not at Depth::changes: what stood was not what should have stood.
     };
     /// Look at everything and apply what differs. Repeatable; from any process, one at a time.
     /// @throws GuardError, StoreBusy, StoreError
-    GuardPlan refresh(const Context& context, Depth depth);
+    Refreshed refresh(const Context& context, Depth depth);
 
 private:
+    [[nodiscard]] std::vector<UplinkState> standing_now(const Context& context) const;
+
     Guard& guard_;
     ProviderLock& lock_;
     std::optional<GuardRules> applied_;  ///< By us, last.

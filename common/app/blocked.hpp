@@ -1,0 +1,32 @@
+#pragma once
+
+#include "app/context.hpp"
+#include "ports/guard.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace fip {
+
+/// Finds out who sent what was blocked: fills in kind, name and detail.
+using NameSender = std::function<void(BlockedSender&)>;
+
+/// "guest web1 (vnet3, net0)": as it is, not yet fit for a log or a terminal.
+[[nodiscard]] std::string text_of(const BlockedSender& sender);
+
+/// Everybody who tried: what is remembered, with what the kernel has counted since. Latest first. Writes nothing.
+/// @throws GuardError
+[[nodiscard]] std::vector<BlockedSender> view_blocked(const Context& context, const Guard& guard,
+                                                      const NameSender& name);
+
+/// Take the kernel's counts over into the store, so that they outlive its small set, and let it count anew. A frame
+/// that is stopped in between is not counted. True: there was something.
+/// @throws GuardError
+bool take_blocked(const Context& context, Guard& guard, const NameSender& name);
+
+/// Remember a sender at its first frame, while it can still be found out who it is. Of a known one: no effect.
+/// False: it was known.
+bool note_blocked(const Context& context, BlockedSender sender);
+
+}  // namespace fip
