@@ -5,6 +5,7 @@
 #include "config/load.hpp"
 #include "deadline.hpp"
 #include "domxml/limits.hpp"
+#include "guard/nft_guard.hpp"
 #include "hook_call.hpp"
 #include "on_phase.hpp"
 #include "provider_read.hpp"
@@ -19,6 +20,7 @@
 #include <exception>
 #include <span>
 #include <string>
+#include <thread>
 
 namespace {
 
@@ -64,8 +66,14 @@ hooks::World world_of(const hooks::HookCall& call, hooks::Deadline& deadline, co
             },
         .read_provider = [&](const std::string& provider) { read_provider(provider, deadline); },
         .ask_daemon =
-            [](const fip::GuestId& guest) {
-                return fip::runtime::ask(fip::runtime::libvirt_daemon_socket, "look " + guest.value, 200ms).has_value();
+            [](const std::string& request) {
+                return fip::runtime::ask(fip::runtime::libvirt_daemon_socket, request, 200ms).has_value();
+            },
+        .guard = []() -> std::unique_ptr<fip::Guard> { return std::make_unique<fip::guard::NftGuard>(); },
+        .wait =
+            [&] {
+                std::this_thread::sleep_for(50ms);
+                return deadline.left() > 500ms;
             },
         .log = log,
     };

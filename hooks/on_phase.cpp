@@ -5,6 +5,7 @@
 #include "core/pool.hpp"
 #include "domxml/limits.hpp"
 #include "domxml/read_domain.hpp"
+#include "late_start.hpp"
 #include "providers/traits.hpp"
 #include "runtime/printable.hpp"
 
@@ -16,8 +17,6 @@
 
 namespace fip::hooks {
 namespace {
-
-constexpr std::string_view start_daemon = "systemctl start failover-ip-libvirt";
 
 std::vector<std::string> managed_bridges(const Settings& settings) {
     std::vector<std::string> result;
@@ -87,18 +86,17 @@ std::string judge(const Settings& settings, const Guest& guest, const World& wor
     read_after_boot(context, guest, world);
     const auto verdict = check_start(context, guest);
     if (verdict.answer == StartAnswer::good) return "";
-    if (verdict.answer == StartAnswer::hopeless) return verdict.text;
-    if (world.ask_daemon(guest.id)) return verdict.text + "; failover-ip puts it right: try again";
-    return verdict.text + "; the daemon that puts it right does not answer: " + std::string{start_daemon};
+    return answer_wrong_mac({context, guest, world}, verdict);
 }
 
 std::string may_start_now(const Settings& settings, const Guest& guest, const World& world) {
     try {
         return judge(settings, guest, world);
     } catch (const StoreBusy&) {
-        return "the lease store is locked by another process; try again";
+        return passes_in_kernel(settings, guest, world) ? ""
+                                                        : "the lease store is locked by another process; try again";
     } catch (const StoreError& e) {
-        return e.what();
+        return passes_in_kernel(settings, guest, world) ? "" : e.what();
     }
 }
 

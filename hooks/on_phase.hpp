@@ -5,6 +5,7 @@
 #include "core/settings.hpp"
 #include "hook_call.hpp"
 #include "ports/clock.hpp"
+#include "ports/guard.hpp"
 #include "ports/lease_store.hpp"
 
 #include <chrono>
@@ -26,8 +27,10 @@ struct World {
     /// From here on the start is refused when time runs out.
     std::function<void(const Settings&)> is_managed;
     std::function<void(const std::string& provider)> read_provider;  ///< One try, bounded; nothing is promised.
-    /// Asks the daemon to look at the guest. False: it does not answer.
-    std::function<bool(const GuestId&)> ask_daemon;
+    /// One line to the daemon: "ping", "work", "look UUID". False: it does not answer.
+    std::function<bool(const std::string& request)> ask_daemon;
+    std::function<std::unique_ptr<Guard>()> guard;  ///< The kernel's side; only for reading.
+    std::function<bool()> wait;                 ///< A moment for others to work. False: no time is left for another.
     std::function<void(std::string_view)> log;  ///< For the system's log; libvirt shows stderr only when we refuse.
 };
 
