@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <variant>
 
@@ -11,8 +12,9 @@ namespace fip::guard {
 
 /// Somebody wrote to one of our tables, or deleted it; also we ourselves (OwnWrites tells).
 struct RulesChanged {
-    pid_t pid = 0;        ///< 0: the kernel did not say.
-    std::string program;  ///< Its name as the kernel has it, at most 15 bytes, printable.
+    std::uint32_t generation = 0;  ///< The kernel's number of the ruleset after it.
+    pid_t pid = 0;                 ///< As the host's first PID namespace numbers it; 0: the kernel did not say.
+    std::string program;           ///< Its name as the kernel has it, at most 15 bytes, printable.
     friend bool operator==(const RulesChanged&, const RulesChanged&) = default;
 };
 

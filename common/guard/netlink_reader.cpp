@@ -122,7 +122,8 @@ void NetlinkReader::read_rules(const nlmsghdr& message) {
 void NetlinkReader::read_generation(const nlmsghdr& message) {
     if (!std::exchange(is_ours_, false)) return;
     const auto found = attributes<NFTA_GEN_MAX + 1>(message, sizeof(nfgenmsg));
-    events_.emplace_back(RulesChanged{static_cast<pid_t>(big_endian(found[NFTA_GEN_PROC_PID])),
+    events_.emplace_back(RulesChanged{big_endian(found[NFTA_GEN_ID]),
+                                      static_cast<pid_t>(big_endian(found[NFTA_GEN_PROC_PID])),
                                       printable(text(found[NFTA_GEN_PROC_NAME]))});
 }
 

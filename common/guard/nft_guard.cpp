@@ -24,12 +24,11 @@ NftGuard::NftGuard(std::shared_ptr<OwnWrites> writes, std::filesystem::path sys)
     : writes_{std::move(writes)}, sys_{std::move(sys)} {}
 
 NftReply NftGuard::ask(std::vector<std::string> words) const {
-    return run_nft({std::move(words)}, [](const std::function<pid_t()>& fork) { return fork(); });
+    return run_nft({std::move(words)});
 }
 
 NftReply NftGuard::write(std::string batch) const {
-    return run_nft({{"-j", "-f", "-"}, std::move(batch)},
-                   [this](const std::function<pid_t()>& fork) { return writes_->start(fork); });
+    return writes_->during([&] { return run_nft({{"-j", "-f", "-"}, std::move(batch)}); });
 }
 
 std::vector<BridgeView> NftGuard::bridges(const std::vector<std::string>& names) const {

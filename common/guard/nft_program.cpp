@@ -153,7 +153,7 @@ std::string first_complaint(const std::string& text) {
 
 }  // namespace
 
-NftReply run_nft(const NftCall& call, const StartChild& start) {
+NftReply run_nft(const NftCall& call) {
     const char* path = nft_path();
     std::vector<std::string> texts{"nft"};
     texts.insert(texts.end(), call.arguments.begin(), call.arguments.end());
@@ -166,11 +166,8 @@ NftReply run_nft(const NftCall& call, const StartChild& start) {
     Pipe err;
     const std::array<int, 3> files{in.get(), out.to.get(), err.to.get()};
     const auto self = ::getpid();
-    const auto pid = start([&] {
-        const auto made = ::fork();
-        if (made == 0) become(path, arguments.data(), files, self);
-        return made;
-    });
+    const auto pid = ::fork();
+    if (pid == 0) become(path, arguments.data(), files, self);
     if (pid < 0) fail("nft cannot be started");
     Child child{pid};
     out.to.close();

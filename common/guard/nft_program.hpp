@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,10 +25,7 @@ struct NftReply {
     [[nodiscard]] bool is_missing() const { return error.find("No such file or directory") != std::string::npos; }
 };
 
-/// `start` makes the process, and knows its id before anybody can hear of what it does.
-using StartChild = std::function<pid_t(const std::function<pid_t()>& fork)>;
-
 /// @throws GuardError  there is no nft, it did not end within the limit, or it printed too much
-[[nodiscard]] NftReply run_nft(const NftCall& call, const StartChild& start);
+[[nodiscard]] NftReply run_nft(const NftCall& call);
 
 }  // namespace fip::guard

@@ -1,39 +1,46 @@
 #pragma once
 
-#include <sys/types.h>
+#include "guard/generation.hpp"
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 
 namespace fip::guard {
 
-/// Which changes of the rules are ours: the process ids of the last programs that wrote for us. Threads may share it.
+/// Which changes of the rules are ours. The kernel numbers them: a write of ours between two numbers that are one apart
+/// is the later one. (It also names the process, but by its number outside of all PID namespaces, which a process in
+/// one does not know.) Threads may share it.
 class OwnWrites {
 public:
-    /// Fork, and know the child before anybody can hear of what it does.
-    pid_t start(const std::function<pid_t()>& fork) {
+    /// Nobody can ask about a write before it is known.
+    template <typename Write>
+    auto during(const Write& write) {
         const std::lock_guard lock{mutex_};
-        const auto pid = fork();
-        if (pid > 0) {
-            pids_[next_] = pid;
-            next_ = (next_ + 1) % pids_.size();
+        const auto before = ruleset_generation();
+        auto result = write();
+        const auto after = ruleset_generation();
+        if (before && after && *after == *before + 1) {
+            generations_[next_] = after;
+            next_ = (next_ + 1) % generations_.size();
         }
-        return pid;
+        return result;
     }
 
-    [[nodiscard]] bool wrote(pid_t pid) const {
+    [[nodiscard]] bool made(std::uint32_t generation) const {
         const std::lock_guard lock{mutex_};
-        for (const auto known : pids_) {
-            if (known == pid && pid > 0) return true;
+        for (const auto& known : generations_) {
+            if (known == generation) return true;
         }
         return false;
     }
 
 private:
     mutable std::mutex mutex_;
-    std::array<pid_t, 64> pids_{};
+    std::array<std::optional<std::uint32_t>, 64> generations_{};
     std::size_t next_ = 0;
 };
 

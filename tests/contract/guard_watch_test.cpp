@@ -64,7 +64,7 @@ TEST_CASE("whoever changes our tables is named within 100 ms, and we can tell ou
     auto own = only<RulesChanged>(hear(watch, is_change));
     REQUIRE(own.size() == 1);
     CHECK(own[0].program == "nft");
-    CHECK(writes->wrote(own[0].pid));
+    CHECK(writes->made(own[0].generation));
     CHECK(guard.state().size() == 1);
 
     const auto words =
@@ -84,7 +84,7 @@ TEST_CASE("whoever changes our tables is named within 100 ms, and we can tell ou
     REQUIRE(heard.size() == 1);
     CHECK(heard[0].pid == other.pid());
     CHECK(heard[0].program == "nft");
-    CHECK_FALSE(writes->wrote(heard[0].pid));
+    CHECK_FALSE(writes->made(heard[0].generation));
     CHECK(took < 100ms);
     static_cast<void>(other.wait(5s));
 }

@@ -55,7 +55,7 @@ std::string change(std::uint8_t family, const std::string& table) {
 
 std::string generation(std::uint32_t pid, const std::string& program) {
     return nf(NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWGEN, 0,
-              attribute(NFTA_GEN_ID, big(7)) + attribute(NFTA_GEN_PROC_PID, big(pid)) +
+              attribute(NFTA_GEN_ID, big(100 + pid)) + attribute(NFTA_GEN_PROC_PID, big(pid)) +
                   attribute(NFTA_GEN_PROC_NAME, program + '\0'));
 }
 
@@ -102,10 +102,10 @@ const std::string other_mac("\x02\x00\x00\x00\x66\x67", 6);
 
 TEST_CASE("a batch that names our table is told with its process") {
     Ear ear;
-    CHECK(ear.hear(change(bridge_family, "failover_ip") + generation(42, "nft")) == Events{RulesChanged{42, "nft"}});
+    CHECK(ear.hear(change(bridge_family, "failover_ip") + generation(42, "nft")) == Events{RulesChanged{142, 42, "nft"}});
     CHECK(ear.hear(change(netdev_family, "failover_ip")).empty());
     CHECK(ear.hear(change(2, "other") + generation(43, "a\nname of 16 bytes")) ==
-          Events{RulesChanged{43, "a?name of 16 by"}});
+          Events{RulesChanged{143, 43, "a?name of 16 by"}});
     CHECK(ear.hear(change(2, "failover_ip") + change(bridge_family, "failover_ip2") + generation(44, "nft")).empty());
 }
 
