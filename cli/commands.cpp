@@ -4,6 +4,7 @@
 #include "config_check.hpp"
 #include "core/errors.hpp"
 #include "explain.hpp"
+#include "guard.hpp"
 #include "lease.hpp"
 #include "pool.hpp"
 #include "reconcile.hpp"
@@ -159,6 +160,26 @@ void add_reconcile(CLI::App& app, Chosen& chosen) {
                         "Also end leases when it would be more than half of them");
 }
 
+void add_guard(CLI::App& app, Chosen& chosen) {
+    auto& noun = add_noun(app, "guard", "Which frames may leave the host");
+    Verb{noun, chosen, "up", "Let only MACs leave that the provider knows",
+         [](Workplace& workplace, const Arguments& given) { return guard_up(workplace, given.form(), given.mode()); }}
+        .json()
+        .dry_run()
+        .examples("  failover-ip guard up\n  failover-ip guard up --dry-run");
+    Verb{noun, chosen, "down", "Let everything leave, until `guard up` or the next boot",
+         [](Workplace& workplace, const Arguments& given) { return guard_down(workplace, given.form(), given.mode()); }}
+        .json()
+        .dry_run()
+        .examples("  failover-ip guard down");
+    Verb{noun, chosen, "status", "Show where the guard stands, and who was stopped",
+         [](Workplace& workplace, const Arguments& given) { return guard_status(workplace, given.form()); }}
+        .json()
+        .examples(
+            "  failover-ip guard status\n"
+            "  failover-ip guard status --json | jq '.blocked[] | {sender, mac, frames}'");
+}
+
 void add_config(CLI::App& app, Chosen& chosen) {
     auto& noun = add_noun(app, "config", "The configuration file");
     auto& check = *noun.add_subcommand("check", "Report every mistake in it, and in the token files");
@@ -177,6 +198,7 @@ void add_commands(CLI::App& app, Chosen& chosen) {
     add_pool(app, chosen);
     add_guest(app, chosen);
     add_reconcile(app, chosen);
+    add_guard(app, chosen);
     add_config(app, chosen);
 }
 

@@ -13,15 +13,17 @@ _failover_ip() {
         esac
     done
     case $path in
-        '') choices='lease pool guest reconcile config --config --help --version' ;;
+        '') choices='lease pool guest reconcile guard config --config --help --version' ;;
         lease) choices='list acquire release' ;;
-        'lease list' | 'pool list' | 'guest explain'*) choices='--json --help' ;;
+        'lease list' | 'pool list' | 'guest explain'* | 'guard status') choices='--json --help' ;;
         'lease acquire'*) choices='--guest --pool --hostname --json --dry-run --help' ;;
         'lease release'*) choices='--dry-run --help' ;;
         pool) choices='list sync' ;;
         'pool sync'*) choices='--provider --json --dry-run --help' ;;
         guest) choices='explain' ;;
         reconcile*) choices='--confirm --json --dry-run --help' ;;
+        guard) choices='up down status' ;;
+        'guard up' | 'guard down') choices='--json --dry-run --help' ;;
         config) choices='check' ;;
         *) choices='--help' ;;
     esac

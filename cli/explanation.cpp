@@ -1,5 +1,9 @@
 #include "explanation.hpp"
 
+#include "app/blocked.hpp"
+#include "guard/nft_guard.hpp"
+#include "guard_view.hpp"
+
 #include <algorithm>
 #include <cctype>
 #include <map>
@@ -60,6 +64,14 @@ std::vector<GuestNetwork> network_of(const std::vector<LeaseView>& leases) {
     return result;
 }
 
+std::vector<BlockedSender> blocked_senders(Workplace& workplace) {
+    try {
+        return view_blocked(workplace.context(Mode::dry_run), guard::NftGuard{}, name_blocked);
+    } catch (const GuardError&) {
+        return {};  // no guard here; `guard status` says why
+    }
+}
+
 }  // namespace
 
 std::vector<Explanation> explain(Workplace& workplace, const GuestsOfHost& host, const std::string& guest) {
@@ -77,7 +89,12 @@ std::vector<Explanation> explain(Workplace& workplace, const GuestsOfHost& host,
     }
     if (workplace.has_store()) add_leases(workplace, guest, found);
     std::vector<Explanation> result;
+    const auto blocked = workplace.has_store() ? blocked_senders(workplace) : std::vector<BlockedSender>{};
     for (auto& [key, explanation] : found) {
+        for (const auto& sender : blocked) {
+            const bool is_guest = sender.kind == "guest" || sender.kind == "container";
+            if (is_guest && sender.name == explanation.name) explanation.blocked.push_back(sender);
+        }
         explanation.gaps = host.gaps;
         explanation.network = network_of(explanation.leases);
         result.push_back(std::move(explanation));

@@ -23,7 +23,8 @@ struct Explanation {
     std::vector<std::string> gaps;    ///< Why it may be absent.
     std::vector<LeaseView> leases;
     std::vector<GuestNote> notes;
-    std::vector<std::string> steps;  ///< What a look at it would do now.
+    std::vector<std::string> steps;      ///< What a look at it would do now.
+    std::vector<BlockedSender> blocked;  ///< What it tried to send, and the guard stopped.
     std::vector<GuestNetwork> network;
 };
 

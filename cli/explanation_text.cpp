@@ -1,4 +1,5 @@
 #include "explanation.hpp"
+#include "guard_view.hpp"
 
 #include <fmt/format.h>
 #include <boost/json/array.hpp>
@@ -162,6 +163,13 @@ std::string text_of(const Explanation& one, bool is_coloured) {
     }
     if (!one.leases.empty()) text += "\nLeases:\n";
     for (const auto& lease : one.leases) text += lease_text(lease, is_coloured);
+    std::vector<std::string> blocked;
+    for (const auto& sender : one.blocked) {
+        blocked.push_back(fmt::format("{} frames with the source MAC {} by {}, last at {}", sender.frames,
+                                      sender.mac.text(), sender.port.empty() ? sender.uplink : sender.port,
+                                      rfc3339(sender.last)));
+    }
+    text += list_text("Stopped by the guard:", blocked);
     text += list_text("What would be done now:", one.steps);
     return text + network_part(one, is_coloured);
 }
@@ -186,6 +194,8 @@ boost::json::object json_of(const Explanation& one) {
         notes.push_back({{"kind", word_of(note.kind)}, {"text", utf8(note.text)}, {"since", rfc3339(note.at.wall)}});
     }
     object["remarks"] = texts(one.seen ? one.seen->remarks : std::vector<std::string>{});
+    auto& blocked = object["blocked"].emplace_array();
+    for (const auto& sender : one.blocked) blocked.push_back(json_of(sender));
     object["steps"] = texts(one.steps);
     object["gaps"] = texts(one.gaps);
     object["netplan"] = or_null(one.network.empty() ? "" : netplan_text(one.network));

@@ -1,7 +1,9 @@
 #include "provider_work.hpp"
 
+#include "app/guard.hpp"
 #include "config/token.hpp"
 #include "core/errors.hpp"
+#include "guard/nft_guard.hpp"
 #include "providers/open.hpp"
 #include "providers/traits.hpp"
 #include "runtime/provider_lock.hpp"
@@ -39,17 +41,25 @@ public:
         for (const auto& [name, provider] : settings.providers) traits_[name] = providers::traits_of(provider.type);
     }
 
-    [[nodiscard]] Context context() { return {settings_, traits_, store_, clock_, random_bits}; }
+    [[nodiscard]] Context context() {
+        auto context = quiet_context();
+        context.refresh_guard = [this] { (void)guard_.refresh(quiet_context(), GuardKeeper::Depth::changes); };
+        return context;
+    }
     [[nodiscard]] ProviderLock& lock() { return lock_; }
     [[nodiscard]] const Settings& settings() const { return settings_; }
     [[nodiscard]] bool has_api(const std::string& provider) const { return traits_.at(provider).has_api; }
 
 private:
+    [[nodiscard]] Context quiet_context() { return {settings_, traits_, store_, clock_, random_bits, {}}; }
+
     const Settings& settings_;
     std::map<std::string, ProviderTraits> traits_;
     store::SqliteLeaseStore store_;
     runtime::FileProviderLock lock_;
     runtime::SystemClock clock_;
+    guard::NftGuard kernel_;
+    GuardKeeper guard_{kernel_, lock_};
 };
 
 class OpenProvider {

@@ -70,7 +70,7 @@ std::string answer_wrong_mac(const LateStart& start, const StartVerdict& verdict
     const auto hole = hole_in_guard(start, verdict.bridges);
     if (verdict.answer == StartAnswer::guarded) return hole.empty() ? "" : verdict.text + " (" + hole + ")";
     if (!hole.empty()) return refused_for_now(start, verdict.text + ", and " + hole);
-    if (!start.world.ask_daemon("ping")) return daemon_is_away(verdict.text);
+    if (!start.world.ask_daemon("starting")) return daemon_is_away(verdict.text);
     return claim(start);
 }
 

@@ -1,0 +1,98 @@
+#include "guard.hpp"
+
+#include "app/blocked.hpp"
+#include "app/guard.hpp"
+#include "guard/nft_guard.hpp"
+#include "guard_view.hpp"
+#include "render.hpp"
+#include "runtime/provider_lock.hpp"
+
+#include <fmt/format.h>
+#include <boost/json/serialize.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace fip::cli {
+namespace {
+
+GuardView view_of(Workplace& workplace) {
+    const auto context = workplace.context(Mode::act);
+    const guard::NftGuard kernel;
+    auto facts = guard_facts(context, kernel);
+    facts.standing = kernel.state();
+    GuardView view{plan_guard(facts), facts.standing, is_guard_down(context.store), {}};
+    view.blocked = view_blocked(context, kernel, name_blocked);
+    return view;
+}
+
+void show(const GuardView& view, Form form) {
+    if (form == Form::json) {
+        print(boost::json::serialize(json_of(view)) + "\n");
+    } else {
+        print(text_of(view, wants_colour(STDOUT_FILENO)));
+    }
+}
+
+/// True: what is asked for stands everywhere.
+bool stands_as_asked(const GuardView& view) {
+    return std::all_of(view.plan.bridges.begin(), view.plan.bridges.end(), [&](const BridgeGuard& bridge) {
+        const auto state = state_of(view, bridge);
+        return bridge.problem.empty() && state != "down" && state != "partial";
+    });
+}
+
+void refresh(Workplace& workplace) {
+    guard::NftGuard kernel;
+    runtime::FileProviderLock lock{std::filesystem::path{workplace.settings().store_file}.parent_path()};
+    GuardKeeper keeper{kernel, lock};
+    (void)keeper.refresh(workplace.context(Mode::act), GuardKeeper::Depth::everything);
+}
+
+int tell_planned(const GuardView& view, std::string_view verb) {
+    for (const auto& bridge : view.plan.bridges) {
+        for (const auto& uplink : bridge.uplinks)
+            print(fmt::format("{} would be {} ({})\n", uplink, verb, bridge.bridge));
+        if (!bridge.problem.empty()) complain(shown(bridge.problem, 400));
+    }
+    return 0;
+}
+
+}  // namespace
+
+int guard_up(Workplace& workplace, Form form, Mode mode) {
+    if (mode == Mode::dry_run) return tell_planned(view_of(workplace), "guarded");
+    set_guard_up(workplace.context(Mode::act).store);
+    refresh(workplace);
+    const auto view = view_of(workplace);
+    if (form == Form::json) {
+        show(view, form);
+    } else {
+        for (const auto& bridge : view.plan.bridges) {
+            const auto state = state_of(view, bridge);
+            print(fmt::format("{}: {}\n", bridge.bridge, state));
+            if (!bridge.problem.empty()) complain(shown(bridge.problem, 400));
+        }
+    }
+    return stands_as_asked(view) ? 0 : 1;
+}
+
+int guard_down(Workplace& workplace, Form form, Mode mode) {
+    if (mode == Mode::dry_run) return tell_planned(view_of(workplace), "without a guard");
+    set_guard_down(workplace.context(Mode::act).store);
+    refresh(workplace);
+    if (form == Form::json) show(view_of(workplace), form);
+    complain(
+        "the guard is down: unknown MACs may leave, and the provider may close the port; up again: failover-ip guard "
+        "up");
+    return 0;
+}
+
+int guard_status(Workplace& workplace, Form form) {
+    show(view_of(workplace), form);
+    return 0;
+}
+
+}  // namespace fip::cli
