@@ -66,8 +66,12 @@ void Connection::open() {
     const auto driver = driver_name(fresh.get());
     origin_ = host_uuid(fresh.get()) + "/" + driver;
     const std::filesystem::path folder = "/etc/libvirt/" + driver;
+    const std::filesystem::path status = "/run/libvirt/" + driver;
     definitions_.reset();
+    status_folder_.reset();
+    is_local_qemu_ = is_local_system(uri_) && driver == "qemu";
     if (is_local_system(uri_) && std::filesystem::is_directory(folder)) definitions_.emplace(folder);
+    if (is_local_system(uri_) && std::filesystem::is_directory(status)) status_folder_.emplace(status);
     number_ = next_number();
     handle_ = std::move(fresh);
 }

@@ -30,7 +30,11 @@ public:
     [[nodiscard]] const std::string& uri() const noexcept { return uri_; }
     [[nodiscard]] const std::string& origin() const noexcept {
         return origin_;
-    }                                                                        ///< Guest::origin; of the last open().
+    }  ///< Guest::origin; of the last open().
+    /// This host's own QEMU driver: its guests are processes that we can see.
+    [[nodiscard]] bool is_local_qemu() const noexcept { return is_local_qemu_; }
+    /// Where libvirt keeps the state of running guests, as definitions().
+    [[nodiscard]] const std::optional<std::filesystem::path>& status_folder() const noexcept { return status_folder_; }
     [[nodiscard]] std::uint64_t number() const noexcept { return number_; }  ///< Another one after each open().
     /// Where libvirt keeps the definitions, if it is on this host and we know where.
     [[nodiscard]] std::optional<DefinitionFolder>& definitions() noexcept { return definitions_; }
@@ -40,6 +44,8 @@ private:
     std::string origin_;
     std::uint64_t number_ = 0;
     std::optional<DefinitionFolder> definitions_;
+    std::optional<std::filesystem::path> status_folder_;
+    bool is_local_qemu_ = false;
     ConnectHandle handle_;
 };
 

@@ -4,12 +4,14 @@
 #include "config/load.hpp"
 #include "core/errors.hpp"
 #include "event_loop.hpp"
+#include "guard_worker.hpp"
 #include "guest_worker.hpp"
 #include "notify.hpp"
 #include "provider_workers.hpp"
 #include "runtime/log.hpp"
 #include "runtime/run_main.hpp"
 #include "setup.hpp"
+#include "shared_guard.hpp"
 #include "signals.hpp"
 #include "socket_server.hpp"
 #include "tasks.hpp"
@@ -49,13 +51,19 @@ public:
                        tasks_.push({Task::Kind::look, std::string{uuid}, {}, 0, {}});
                    },
                    [this] {
+                       tasks_.push({Task::Kind::claimed, {}, {}, 0, {}});
+                   },
+                   [this] { bell_.ring(); },
+                   [this] {
                        bell_.ring();
                        tasks_.push({Task::Kind::waiting, {}, {}, 0, {}});
                    }}},
+          guard_{std::filesystem::path{setup_->settings.store_file}.parent_path()},
+          guard_worker_{setup_, guard_, failed()},
           guests_{setup_, tasks_, bell_},
           socket_worker_{[this] { socket_.run(); }, failed()},
           guest_worker_{[this] { guests_.run(); }, failed()},
-          providers_{tasks_, bell_, failed()} {
+          providers_{tasks_, bell_, guard_, failed()} {
         providers_.use(setup_);
     }
 
@@ -64,7 +72,7 @@ public:
     ~Daemon() {
         stop();
         const auto deadline = Steady::now() + stop_limit;
-        if (guest_worker_.has_ended(deadline) && providers_.have_ended(deadline) &&
+        if (guest_worker_.has_ended(deadline) && providers_.have_ended(deadline) && guard_worker_.has_ended(deadline) &&
             socket_worker_.has_ended(deadline)) {
             return;
         }
@@ -116,6 +124,7 @@ private:
             remember(options_);
             tasks_.push({Task::Kind::reload, {}, {}, 0, setup_});
             providers_.use(setup_);
+            guard_worker_.use(setup_);
             log(Level::info, "reloaded", options_.config.string());
         } catch (const InputError& wrong) {
             runtime::log_lines(Level::error, "reload-refused", wrong.what());
@@ -128,6 +137,7 @@ private:
         notify("STOPPING=1");
         tasks_.stop();
         providers_.stop();
+        guard_worker_.stop();
         socket_.stop();
     }
 
@@ -139,6 +149,8 @@ private:
     Tasks tasks_;
     Bell bell_;
     SocketServer socket_;
+    SharedGuard guard_;
+    GuardWorker guard_worker_;
     GuestWorker guests_;
     Worker socket_worker_;
     Worker guest_worker_;

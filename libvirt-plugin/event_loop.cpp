@@ -37,6 +37,10 @@ Task::Kind task_for(int event, int detail) {
             return Task::Kind::look;
         }
         return Task::Kind::maybe_gone;
+    case VIR_DOMAIN_EVENT_STARTED:
+        return Task::Kind::started;
+    case VIR_DOMAIN_EVENT_RESUMED:
+        return Task::Kind::resumed;
     default:
         return Task::Kind::look;
     }
@@ -44,8 +48,19 @@ Task::Kind task_for(int event, int detail) {
 
 // No exception may pass through libvirt's C code; what can be thrown here is only lack of memory, and that ends us.
 int on_lifecycle(virConnectPtr, virDomainPtr domain, int event, int detail, void* opaque) noexcept {
-    listener(opaque).push(task_for(event, detail), domain);
+    const auto& heard = listener(opaque);
+    Task task{task_for(event, detail), uuid_of(domain), heard.uri, heard.number, {}};
+    task.heard = std::chrono::steady_clock::now();
+    task.is_continued = event == VIR_DOMAIN_EVENT_STARTED && detail != VIR_DOMAIN_EVENT_STARTED_BOOTED;
+    heard.tasks.push(std::move(task));
     return 0;
+}
+
+void on_removed(virConnectPtr, virDomainPtr domain, const char* alias, void* opaque) noexcept {
+    const auto& heard = listener(opaque);
+    Task task{Task::Kind::removed, uuid_of(domain), heard.uri, heard.number, {}};
+    task.device = alias;
+    heard.tasks.push(std::move(task));
 }
 
 void on_device(virConnectPtr, virDomainPtr domain, const char*, void* opaque) noexcept {
@@ -117,7 +132,7 @@ Subscription::Subscription(virConnectPtr connect, Tasks& tasks, const std::strin
     if (virConnectRegisterCloseCallback(connect, on_close, heard.get(), free_listener) == 0) heard.release();
     add(VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle));
     add(VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, VIR_DOMAIN_EVENT_CALLBACK(on_device));
-    add(VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_device));
+    add(VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_removed));
     add(VIR_DOMAIN_EVENT_ID_METADATA_CHANGE, VIR_DOMAIN_EVENT_CALLBACK(on_metadata));
 }
 

@@ -1,6 +1,8 @@
 #include "guest_worker.hpp"
 
+#include "app/start_claim.hpp"
 #include "core/errors.hpp"
+#include "interrupted_listing.hpp"
 #include "read_guest.hpp"
 #include "runtime/log.hpp"
 
@@ -18,12 +20,18 @@ constexpr milliseconds longest_pause{30'000};
 constexpr milliseconds store_pause{1000};
 constexpr milliseconds hypervisor_pause{500};
 constexpr std::chrono::seconds first_read{10};
-constexpr int most_tries = 5;  // for evidence while libvirt is connected and yet does not answer
+constexpr milliseconds claim_slack{500};   // the hook claims right after it has said so
+constexpr milliseconds claim_pause{5000};  // between looks while claims are there
+constexpr int most_tries = 5;              // for evidence while libvirt is connected and yet does not answer
 
 }  // namespace
 
 GuestWorker::GuestWorker(std::shared_ptr<const Setup> setup, Tasks& tasks, Bell& bell)
-    : tasks_{tasks}, bell_{bell}, not_before_{Steady::now() + first_read} {
+    : tasks_{tasks},
+      bell_{bell},
+      swaps_{connections_, [this] { return place_->context(); }, starts_, log_},
+      restarts_{connections_, [this] { return place_->context(); }, log_},
+      not_before_{Steady::now() + first_read} {
     use(std::move(setup));
 }
 
@@ -32,9 +40,9 @@ void GuestWorker::run() {
         connect_what_is_due();
         if (Steady::now() >= std::max(compare_at_, not_before_)) tasks_.push({Task::Kind::compare, {}, {}, 0, {}});
         const auto task = tasks_.pop(next_time());
-        if (!task) continue;
         busy_since_ = Steady::now();
-        handle_and_retry(*task);
+        if (task) handle_and_retry(*task);
+        tick();
         busy_since_ = TimePoint{};
     }
     links_.clear();
@@ -45,7 +53,9 @@ void GuestWorker::use(std::shared_ptr<const Setup> setup) {
     place_ = std::make_unique<Workplace>(std::move(setup));
     const auto& uris = place_->setup().settings.libvirt_uris;
     for (const auto& each : connections_) {
-        if (std::ranges::find(uris, each->uri()) == uris.end()) links_.erase(each->uri());
+        if (std::ranges::find(uris, each->uri()) != uris.end()) continue;
+        swaps_.forget_guests_of(*each);
+        links_.erase(each->uri());
     }
     std::erase_if(connections_, [&](const auto& each) { return !links_.contains(each->uri()); });
     for (const auto& uri : uris) {
@@ -75,7 +85,10 @@ void GuestWorker::connect(Connection& connection, Link& link) {
         link.subscription =
             std::make_unique<Subscription>(connection.get(), tasks_, connection.uri(), connection.number());
         if (const auto& definitions = connection.definitions()) {
-            link.watch = std::make_unique<DefinitionWatch>(definitions->folder(), tasks_, connection.uri());
+            link.definitions = std::make_unique<DefinitionWatch>(definitions->folder(), tasks_, connection.uri());
+        }
+        if (const auto& status = connection.status_folder()) {
+            link.running = std::make_unique<DefinitionWatch>(*status, tasks_, connection.uri());
         }
     } catch (const GuestsUnavailable& away) {
         connection.close();
@@ -87,6 +100,23 @@ void GuestWorker::connect(Connection& connection, Link& link) {
     link.pause = {};
     runtime::log(runtime::Level::info, "libvirt-connected", connection.uri());
     compare_at_ = {};  // whatever happened while nobody listened
+    go_on_with_the_begun();
+}
+
+// Before anything else: a guest that we paused waits for it.
+void GuestWorker::go_on_with_the_begun() {
+    try {
+        swaps_.recover();
+        restarts_.recover();
+    } catch (const GuestsUnavailable& away) {
+        log_.warn("guests-unavailable", away.what());
+    } catch (const StoreBusy& busy) {
+        log_.warn("store-busy", busy.what());  // the comparison does it again
+    } catch (const StoreError& error) {
+        log_.warn("store-error", error.what());
+    } catch (const InputError& wrong) {
+        log_.warn("guest-unreadable", wrong.what());
+    }
 }
 
 // Before the first event can come: a guest that is defined from now on is a new one.
@@ -103,7 +133,9 @@ void GuestWorker::note_who_was_here() {
 void GuestWorker::disconnect(Connection& connection, const std::string& why) {
     auto& link = links_.at(connection.uri());
     link.subscription.reset();
-    link.watch.reset();
+    link.definitions.reset();
+    link.running.reset();
+    swaps_.forget_guests_of(connection);
     connection.close();
     link.try_at = Steady::now() + first_pause;
     link.pause = first_pause;
@@ -117,7 +149,7 @@ void GuestWorker::drop_dead_connections() {
 }
 
 GuestWorker::TimePoint GuestWorker::next_time() const {
-    auto next = std::max(compare_at_, not_before_);
+    auto next = std::min({std::max(compare_at_, not_before_), claims_at_, swaps_.next_time(), restarts_.next_time()});
     for (const auto& [uri, link] : links_) {
         if (!link.subscription) next = std::min(next, link.try_at);
     }
@@ -162,18 +194,30 @@ void GuestWorker::handle_and_retry(const Task& task) {
 
 void GuestWorker::handle(const Task& task) {
     switch (task.kind) {
+    case Task::Kind::started:
+        return started(task);
+    case Task::Kind::removed:
+        return removed(task);
+    case Task::Kind::resumed:
+        starts_.resumed(task.uuid, task.heard);
+        return look(task.uuid);
     case Task::Kind::look:
         return look(task.uuid);
     case Task::Kind::changed:
         return look_by_name(task);
     case Task::Kind::maybe_gone:
+        stopped(task);
         return settle_doubt(task);
     case Task::Kind::left:
+        stopped(task);
         return take_note(guest_left(place_->context(), {GuestKind::libvirt, task.uuid}));
     case Task::Kind::compare:
         return compare();
     case Task::Kind::waiting:
         return look_at_waiting();
+    case Task::Kind::claimed:
+        claims_at_ = std::min(claims_at_, Steady::now() + claim_lasts + claim_slack);
+        return;
     case Task::Kind::lost:
         if (auto* lost = connection(task.uri);
             lost != nullptr && lost->number() == task.connection && lost->is_open()) {
@@ -185,7 +229,49 @@ void GuestWorker::handle(const Task& task) {
     }
 }
 
+void GuestWorker::handle_urgent() {
+    while (const auto task = tasks_.pop_urgent()) handle_and_retry(*task);
+    tick();
+}
+
+void GuestWorker::tick() {
+    try {
+        swaps_.tick();
+        restarts_.tick();
+        if (Steady::now() >= claims_at_) look_at_claims();
+    } catch (const GuestsUnavailable& away) {
+        log_.warn("guests-unavailable", away.what());
+        drop_dead_connections();
+    } catch (const StoreError& error) {
+        log_.warn("store-error", error.what());  // each has set the time of its next try
+    } catch (const StoreBusy& busy) {
+        log_.warn("store-busy", busy.what());
+    } catch (const InputError& wrong) {
+        log_.warn("guest-unreadable", wrong.what());
+    }
+    for (auto& uuid : swaps_.take_ended()) tasks_.push({Task::Kind::look, std::move(uuid), {}, 0, {}});
+}
+
+void GuestWorker::started(const Task& task) {
+    const auto kind = task.is_continued ? Starts::Kind::continued : Starts::Kind::booted;
+    starts_.started(task.uuid, kind, task.heard);
+    swaps_.ended(task.uuid);  // of a run before
+    look(task.uuid);
+}
+
+void GuestWorker::removed(const Task& task) {
+    swaps_.removed(task.uuid, task.device);
+    look(task.uuid);
+}
+
+void GuestWorker::stopped(const Task& task) {
+    swaps_.ended(task.uuid);
+    starts_.stopped(task.uuid);
+    restarts_.stopped(task.uuid);
+}
+
 void GuestWorker::look(const std::string& uuid) {
+    if (swaps_.is_under_way(uuid)) return;
     if (const auto guest = guests_.find({GuestKind::libvirt, uuid})) look_at_guest(*guest);
 }
 
@@ -198,15 +284,30 @@ void GuestWorker::look_by_name(const Task& task) {
 
 void GuestWorker::look_at_waiting() {
     for (const auto& guest : waiting_guests(place_->context())) {
+        handle_urgent();
         if (guest.kind == GuestKind::libvirt) look(guest.value);
     }
 }
 
+/// Later claims have times of their own: each was announced.
+void GuestWorker::look_at_claims() {
+    claims_at_ = TimePoint::max();
+    const auto context = place_->context();
+    take_note(end_unused_claims(context, guests_));
+    bool are_left = false;
+    context.store.read([&](const Rows& rows) { are_left = !rows.guests.notes(NoteKind::claimed).empty(); });
+    if (are_left) claims_at_ = Steady::now() + claim_pause;
+}
+
 void GuestWorker::look_at_guest(const Guest& guest) {
+    if (swaps_.is_under_way(guest.id.value)) return;
     const auto context = place_->context();
     try {
         note_first_run(context, guests_);
-        take_note(look_at(context, guests_, guest));
+        const auto looked = look_at(context, guests_, guest);
+        take_note(looked);
+        swaps_.begin(guest, looked.wrong);
+        restarts_.begin(guest, looked.wrong);
     } catch (const InputError& wrong) {
         log_.write({{Happening::Level::error, "guest-refused", guest.id, guest.name, {}, wrong.what()}});
     }
@@ -215,10 +316,10 @@ void GuestWorker::look_at_guest(const Guest& guest) {
 void GuestWorker::settle_doubt(const Task& task) {
     auto* driver = connection(task.uri);
     if (driver == nullptr || !driver->is_open() || driver->number() != task.connection) return;
-    if (const auto guest = LibvirtGuests::find_in(*driver, task.uuid)) return look_at_guest(*guest);
+    if (const auto guest = guests_.find_in(*driver, task.uuid)) return look_at_guest(*guest);
     for (const auto& other : connections_) {  // it may have moved from one driver of this host to another
         if (other.get() == driver || !other->is_open()) continue;
-        if (const auto guest = LibvirtGuests::find_in(*other, task.uuid)) return look_at_guest(*guest);
+        if (const auto guest = guests_.find_in(*other, task.uuid)) return look_at_guest(*guest);
     }
     take_note(guest_ended(place_->context(), {GuestKind::libvirt, task.uuid}));
 }
@@ -227,10 +328,14 @@ void GuestWorker::compare() {
     not_before_ = {};
     compare_at_ = Steady::now() + place_->setup().settings.interval;
     if (std::ranges::none_of(connections_, [](const auto& each) { return each->is_open(); })) return;
+    go_on_with_the_begun();
+    look_at_claims();
     look_at_waiting();  // before others: whoever has waited longest comes first
-    const auto all = look_at_all(place_->context(), guests_, Effects::apply, {});
+    InterruptedListing listing{guests_, [this] { handle_urgent(); }};
+    const auto all = look_at_all(place_->context(), listing, Effects::apply, {});
     for (const auto& gap : all.listing.gaps) log_.warn("listing-incomplete", gap);
     take_note(all);
+    for (const auto& guest : all.to_mend) look(guest.value);
     drop_dead_connections();
 }
 

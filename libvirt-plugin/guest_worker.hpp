@@ -5,8 +5,11 @@
 #include "definition_watch.hpp"
 #include "event_log.hpp"
 #include "event_loop.hpp"
+#include "guest_restarts.hpp"
 #include "libvirt_guests.hpp"
+#include "nic_swaps.hpp"
 #include "setup.hpp"
+#include "starts.hpp"
 #include "tasks.hpp"
 
 #include <atomic>
@@ -32,7 +35,8 @@ private:
     using TimePoint = std::chrono::steady_clock::time_point;
     struct Link {
         std::unique_ptr<Subscription> subscription;
-        std::unique_ptr<DefinitionWatch> watch;
+        std::unique_ptr<DefinitionWatch> definitions;
+        std::unique_ptr<DefinitionWatch> running;
         TimePoint try_at{};  ///< While not connected.
         std::chrono::milliseconds pause{0};
     };
@@ -41,16 +45,23 @@ private:
     void connect_what_is_due();
     void connect(Connection& connection, Link& link);
     void note_who_was_here();
+    void go_on_with_the_begun();
     void disconnect(Connection& connection, const std::string& why);
     void drop_dead_connections();
     [[nodiscard]] TimePoint next_time() const;
 
     void handle_and_retry(const Task& task);
     void handle(const Task& task);
+    void handle_urgent();  ///< Between two guests of something long.
+    void tick();           ///< What swaps and restarts wait for.
     void look(const std::string& uuid);
     void look_by_name(const Task& task);
     void look_at_waiting();
+    void look_at_claims();
     void look_at_guest(const Guest& guest);
+    void started(const Task& task);
+    void removed(const Task& task);
+    void stopped(const Task& task);
     void settle_doubt(const Task& task);  ///< maybe_gone
     void compare();
     void take_note(const Looked& looked);
@@ -62,8 +73,12 @@ private:
     std::unique_ptr<Workplace> place_;
     std::vector<std::unique_ptr<Connection>> connections_;
     std::map<std::string, Link> links_;  // by URI; goes before the connections
-    LibvirtGuests guests_{connections_};
+    Starts starts_;
+    LibvirtGuests guests_{connections_, starts_};
+    NicSwaps swaps_;
+    GuestRestarts restarts_;
     TimePoint compare_at_{};
+    TimePoint claims_at_ = TimePoint::max();  ///< When claims of starts are looked through.
     /// At the start the providers' first read comes first (it pushes a comparison): what a person set up by hand while
     /// nobody watched is then adopted, and not given another address.
     TimePoint not_before_;

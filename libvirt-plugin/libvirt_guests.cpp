@@ -3,7 +3,6 @@
 #include "core/errors.hpp"
 #include "domxml/edit_domain.hpp"
 #include "domxml/read_domain.hpp"
-#include "networks.hpp"
 #include "read_guest.hpp"
 
 #include <libvirt/virterror.h>
@@ -76,6 +75,12 @@ bool is_still_based_on(const Guest& before, const Guest& now, const GuestEdit& e
 
 }  // namespace
 
+std::optional<Guest> LibvirtGuests::read(const Connection& connection, virDomainPtr domain, Networks& networks) {
+    auto guest = read_guest(connection, domain, networks);
+    if (guest && guest->run) starts_.sharpen(guest->id.value, *guest->run, std::chrono::steady_clock::now());
+    return guest;
+}
+
 void LibvirtGuests::list_one(Connection& connection, const std::function<void(const Guest&)>& visit, Listing& listing) {
     const auto gaps_before = listing.gaps.size();
     const Domains domains{connection};
@@ -85,7 +90,7 @@ void LibvirtGuests::list_one(Connection& connection, const std::function<void(co
         listed.insert(uuid_of(domain.get()));
         std::optional<Guest> guest;
         try {
-            guest = read_guest(connection, domain.get(), networks);
+            guest = read(connection, domain.get(), networks);
         } catch (const InputError& wrong) {
             listing.gaps.push_back("guest " + name_of(domain.get()) + ": its XML cannot be read: " + wrong.what());
         }
@@ -110,7 +115,7 @@ Listing LibvirtGuests::list(const std::function<void(const Guest&)>& visit) {
 std::optional<Guest> LibvirtGuests::find_in(Connection& connection, const std::string& uuid) {
     if (const auto domain = look_up(connection, uuid)) {
         Networks networks{connection.get()};
-        return read_guest(connection, domain.get(), networks);
+        return read(connection, domain.get(), networks);
     }
     if (!connection.definitions()) return {};
     for (const auto& definition : connection.definitions()->scan()) {

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "connection.hpp"
+#include "networks.hpp"
 #include "ports/guest_source.hpp"
 #include "redefine_limit.hpp"
+#include "starts.hpp"
 
 #include <memory>
 #include <string>
@@ -16,19 +18,22 @@ namespace fip::plugin {
 /// holds a guest that the driver does not know.
 class LibvirtGuests final : public GuestSource {
 public:
-    explicit LibvirtGuests(std::vector<std::unique_ptr<Connection>>& connections) : connections_{connections} {}
+    LibvirtGuests(std::vector<std::unique_ptr<Connection>>& connections, Starts& starts)
+        : connections_{connections}, starts_{starts} {}
 
     [[nodiscard]] Listing list(const std::function<void(const Guest&)>& visit) override;
     [[nodiscard]] std::optional<Guest> find(const GuestId& id) override;
     [[nodiscard]] bool write(const Guest& guest, const GuestEdit& edit) override;
 
     /// find() in one driver, as evidence after one of its events: what other drivers say does not matter.
-    [[nodiscard]] static std::optional<Guest> find_in(Connection& connection, const std::string& uuid);
+    [[nodiscard]] std::optional<Guest> find_in(Connection& connection, const std::string& uuid);
 
 private:
-    static void list_one(Connection& connection, const std::function<void(const Guest&)>& visit, Listing& listing);
+    [[nodiscard]] std::optional<Guest> read(const Connection& connection, virDomainPtr domain, Networks& networks);
+    void list_one(Connection& connection, const std::function<void(const Guest&)>& visit, Listing& listing);
 
     std::vector<std::unique_ptr<Connection>>& connections_;
+    Starts& starts_;
     RedefineLimit limit_;
 };
 

@@ -7,6 +7,7 @@
 #include "report.hpp"
 #include "runtime/provider_lock.hpp"
 #include "setup.hpp"
+#include "shared_guard.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -129,7 +130,8 @@ private:
         runtime::FileProviderLock lock{std::filesystem::path{setup_->settings.store_file}.parent_path()};
         bool has_freed = false;
         for (;;) {
-            const auto context = place_->context();
+            auto context = place_->context();
+            context.refresh_guard = [&] { (void)guard_.refresh(context, GuardKeeper::Depth::changes); };
             auto settled = settle(context, provider.access(), lock, Sync::when_due, provider_call_limit,
                                   [&] { return Steady::now() >= end; });
             add(std::move(settled.happenings));
@@ -178,11 +180,13 @@ private:
     std::optional<ScratchFolder> scratch_;
     std::optional<Workplace> place_;
     EventLoop loop_;
+    SharedGuard guard_{std::filesystem::path{setup_->settings.store_file}.parent_path()};
     std::vector<std::unique_ptr<Connection>> connections_;
     bool is_all_connected_ = true;
     bool is_refused_ = false;
     bool is_unavailable_ = false;
-    LibvirtGuests guests_{connections_};
+    Starts starts_;
+    LibvirtGuests guests_{connections_, starts_};
     std::vector<GuestId> touched_;
     Report report_;
 };

@@ -20,11 +20,12 @@ constexpr milliseconds pause_after_trouble{5000};
 }  // namespace
 
 ProviderWorker::ProviderWorker(std::shared_ptr<const Setup> setup, std::string name, Tasks& tasks, Bell& bell,
-                               std::function<void(std::exception_ptr)> failed)
+                               SharedGuard& guard, std::function<void(std::exception_ptr)> failed)
     : setup_{std::move(setup)},
       name_{std::move(name)},
       tasks_{tasks},
       bell_{bell},
+      guard_{guard},
       worker_{[this] { run(); }, std::move(failed)} {}
 
 ProviderWorker::~ProviderWorker() {
@@ -72,11 +73,13 @@ void ProviderWorker::work(Workplace& place, const OpenProvider& provider) {
 }
 
 milliseconds ProviderWorker::round(Workplace& place, const OpenProvider& provider) {
-    const auto context = place.context();
+    auto context = place.context();
+    context.refresh_guard = [&] { (void)guard_.refresh(context, GuardKeeper::Depth::changes); };
     runtime::FileProviderLock lock{std::filesystem::path{setup_->settings.store_file}.parent_path()};
     const auto settled = settle(context, provider.access(), lock, Sync::when_due, provider_call_limit,
                                 [this] { return is_stopped_.load(); });
     tell(settled);
+    refresh_guard(context);
     for (const auto& guest : settled.guests) {
         if (guest.kind == GuestKind::libvirt) tasks_.push({Task::Kind::look, guest.value, {}, 0, {}});
     }
@@ -102,6 +105,15 @@ void ProviderWorker::keep_server_key(Workplace& place, const OpenProvider& provi
         rows.provider.set_status(name_, status);
     });
     server_key_ = key;
+}
+
+/// Also where nothing was read: another process may have, and without an API the leases say what may leave.
+void ProviderWorker::refresh_guard(const Context& context) {
+    try {
+        context.refresh_guard();
+    } catch (const GuardError& error) {
+        log_.write({{Happening::Level::error, "guard-failed", {}, "", {}, std::string{"guard: "} + error.what()}});
+    }
 }
 
 void ProviderWorker::tell(const Settled& settled) {

@@ -3,6 +3,7 @@
 #include "bell.hpp"
 #include "event_log.hpp"
 #include "setup.hpp"
+#include "shared_guard.hpp"
 #include "tasks.hpp"
 #include "worker.hpp"
 
@@ -19,7 +20,7 @@ inline constexpr std::chrono::seconds provider_call_limit{10};
 /// interval. The guests whose leases it changed become tasks.
 class ProviderWorker {
 public:
-    ProviderWorker(std::shared_ptr<const Setup> setup, std::string name, Tasks& tasks, Bell& bell,
+    ProviderWorker(std::shared_ptr<const Setup> setup, std::string name, Tasks& tasks, Bell& bell, SharedGuard& guard,
                    std::function<void(std::exception_ptr)> failed);
     ~ProviderWorker();
 
@@ -34,11 +35,13 @@ private:
     [[nodiscard]] std::string known_server_key(Workplace& place) const;
     void keep_server_key(Workplace& place, const OpenProvider& provider);
     void tell(const Settled& settled);
+    void refresh_guard(const Context& context);
 
     std::shared_ptr<const Setup> setup_;
     std::string name_;
     Tasks& tasks_;
     Bell& bell_;
+    SharedGuard& guard_;
     EventLog log_;
     std::string problem_;
     std::string server_key_;

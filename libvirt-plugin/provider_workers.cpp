@@ -11,7 +11,7 @@ void ProviderWorkers::use(const std::shared_ptr<const Setup>& setup) {
     working_.clear();
     forget_ended();
     for (const auto& [name, provider] : setup->settings.providers) {
-        working_.push_back(std::make_unique<ProviderWorker>(setup, name, tasks_, bell_, failed_));
+        working_.push_back(std::make_unique<ProviderWorker>(setup, name, tasks_, bell_, guard_, failed_));
     }
 }
 

@@ -11,8 +11,8 @@ namespace fip::plugin {
 /// The workers of all configured providers.
 class ProviderWorkers {
 public:
-    ProviderWorkers(Tasks& tasks, Bell& bell, std::function<void(std::exception_ptr)> failed)
-        : tasks_{tasks}, bell_{bell}, failed_{std::move(failed)} {}
+    ProviderWorkers(Tasks& tasks, Bell& bell, SharedGuard& guard, std::function<void(std::exception_ptr)> failed)
+        : tasks_{tasks}, bell_{bell}, guard_{guard}, failed_{std::move(failed)} {}
 
     /// Go on with another configuration. The old workers end in their own time; the provider's lock keeps the new ones
     /// from writing at the same moment.
@@ -24,6 +24,7 @@ public:
 private:
     Tasks& tasks_;
     Bell& bell_;
+    SharedGuard& guard_;
     std::function<void(std::exception_ptr)> failed_;
     std::vector<std::unique_ptr<ProviderWorker>> working_;
     std::vector<std::unique_ptr<ProviderWorker>> leaving_;

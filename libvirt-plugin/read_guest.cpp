@@ -3,9 +3,11 @@
 #include "core/errors.hpp"
 #include "domxml/read_domain.hpp"
 #include "ports/guest_source.hpp"
+#include "qemu_process.hpp"
 
 #include <libvirt/virterror.h>
 
+#include <algorithm>
 #include <array>
 
 namespace fip::plugin {
@@ -23,11 +25,39 @@ std::optional<std::string> dump(const Connection& connection, virDomainPtr domai
     return std::string{xml.get()};
 }
 
-bool is_arriving(virDomainPtr domain) {
+struct State {
     int state = VIR_DOMAIN_NOSTATE;
     int reason = 0;
-    return virDomainGetState(domain, &state, &reason, 0) == 0 && state == VIR_DOMAIN_PAUSED &&
-           reason == VIR_DOMAIN_PAUSED_MIGRATION;
+    [[nodiscard]] bool is_paused() const { return state == VIR_DOMAIN_PAUSED; }
+    [[nodiscard]] bool is_arriving() const { return is_paused() && reason == VIR_DOMAIN_PAUSED_MIGRATION; }
+    [[nodiscard]] bool is_starting_up() const { return is_paused() && reason == VIR_DOMAIN_PAUSED_STARTING_UP; }
+};
+
+State state_of(virDomainPtr domain) {
+    State now;
+    if (virDomainGetState(domain, &now.state, &now.reason, 0) != 0) return {};
+    return now;
+}
+
+/// Only QEMU's guests can be told from outside how far they have come.
+void read_process(const Connection& connection, const State& state, Guest& guest) {
+    if (!connection.is_local_qemu()) return;
+    const auto process = find_qemu_process(guest.name, guest.id.value, {});
+    Run run;
+    run.is_paused = state.is_starting_up();
+    if (!process) {
+        if (run.is_paused) guest.run = run;
+        return;
+    }
+    const bool has_begun = !process->ran || *process->ran >= not_begun;
+    run.age = has_begun ? process->age : std::chrono::duration_cast<std::chrono::milliseconds>(*process->ran);
+    run.is_paused = state.is_starting_up() || (state.is_paused() && !has_begun);
+    run.is_resumed = process->is_continued;
+    run.has_kernel = process->has_kernel;
+    guest.run = run;
+    for (auto& nic : guest.live_nics) {
+        nic.is_plugged = nic.mac && std::ranges::find(process->macs, *nic.mac) == process->macs.end();
+    }
 }
 
 }  // namespace
@@ -57,8 +87,9 @@ std::optional<Guest> read_guest(const Connection& connection, virDomainPtr domai
     Guest guest = domxml::read_domain(*main_xml).guest;
     guest.origin = connection.origin();
     guest.is_persistent = is_persistent == 1;
+    const auto state = is_running == 1 ? state_of(domain) : State{};
     // While a migration still copies its memory to this host, the guest runs on the other one, and may stay there.
-    guest.is_running = is_running == 1 && !is_arriving(domain);
+    guest.is_running = is_running == 1 && !state.is_arriving();
     if (is_running == 1 && guest.is_persistent) {
         const auto live_xml = dump(connection, domain, 0U);
         if (!live_xml) return {};
@@ -66,6 +97,8 @@ std::optional<Guest> read_guest(const Connection& connection, virDomainPtr domai
     } else if (is_running == 1) {
         guest.live_nics = guest.nics;
     }
+    if (guest.is_running) read_process(connection, state, guest);
+    if (is_running == 1 && !guest.is_persistent) guest.nics = guest.live_nics;
     networks.resolve(guest);
     return guest;
 }

@@ -27,8 +27,9 @@ json::object id_json(const GuestId& id) {
 }
 
 json::object nic_json(const Guest& guest, const NicView& view) {
-    const auto worn = std::ranges::find(guest.nics, view.nic, &Nic::index);
-    const bool is_there = worn != guest.nics.end();
+    const auto& nics = view.is_live_only ? guest.live_nics : guest.nics;
+    const auto worn = std::ranges::find(nics, view.nic, &Nic::index);
+    const bool is_there = worn != nics.end();
     json::array addresses;
     for (const auto& lease : view.leases) addresses.emplace_back(lease.address.text());
     return {{"nic", view.nic},

@@ -96,6 +96,14 @@ void SocketServer::stop() noexcept {
 std::string_view SocketServer::reply_to(std::string_view request) const {
     constexpr std::string_view look = "look ";
     if (request == "ping") return "ok\n";
+    if (request == "starting") {
+        requests_.starting();
+        return "ok\n";
+    }
+    if (request == "work") {
+        requests_.work();
+        return "ok\n";
+    }
     if (request == "poke") {
         requests_.poke();
         return "ok\n";

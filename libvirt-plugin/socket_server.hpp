@@ -12,6 +12,8 @@ class SocketServer {
 public:
     struct Requests {
         std::function<void(std::string_view uuid)> look;
+        std::function<void()> starting;
+        std::function<void()> work;
         std::function<void()> poke;
     };
 

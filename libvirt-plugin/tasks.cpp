@@ -1,8 +1,24 @@
 #include "tasks.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace fip::plugin {
+
+namespace {
+
+// A starting guest has a second or two before its system is up.
+bool is_end_of(const std::string& uuid, const Task& task) {
+    return task.uuid == uuid && (task.kind == Task::Kind::maybe_gone || task.kind == Task::Kind::left);
+}
+
+}  // namespace
+
+std::deque<Task>& Tasks::queue_for(const Task& task) {
+    if (!task.is_urgent()) return tasks_;
+    const bool has_end = std::ranges::any_of(tasks_, [&](const Task& other) { return is_end_of(task.uuid, other); });
+    return has_end ? tasks_ : urgent_;
+}
 
 void Tasks::push(Task task) {
     {
@@ -14,6 +30,7 @@ void Tasks::push(Task task) {
             break;
         case Task::Kind::maybe_gone:
         case Task::Kind::left:
+        case Task::Kind::resumed:
             looks_.erase(task.uuid);
             break;
         case Task::Kind::compare:
@@ -22,11 +39,15 @@ void Tasks::push(Task task) {
         case Task::Kind::waiting:
             if (std::exchange(has_waiting_, true)) return;
             break;
+        case Task::Kind::started:
+        case Task::Kind::removed:
+        case Task::Kind::claimed:
         case Task::Kind::lost:
         case Task::Kind::reload:
             break;
         }
-        tasks_.push_back(std::move(task));
+        auto& queue = queue_for(task);
+        queue.push_back(std::move(task));
     }
     changed_.notify_all();
 }
@@ -36,7 +57,8 @@ void Tasks::push_front(Task task) {
         const std::lock_guard lock{mutex_};
         if (task.kind == Task::Kind::compare) has_compare_ = true;
         if (task.kind == Task::Kind::waiting) has_waiting_ = true;
-        tasks_.push_front(std::move(task));
+        auto& queue = queue_for(task);
+        queue.push_front(std::move(task));
     }
     changed_.notify_all();
 }
@@ -51,13 +73,22 @@ void Tasks::stop() {
 
 std::optional<Task> Tasks::pop(TimePoint deadline) {
     std::unique_lock lock{mutex_};
-    const auto is_ready = [this] { return is_stopped_ || !tasks_.empty(); };
+    const auto is_ready = [this] { return is_stopped_ || !urgent_.empty() || !tasks_.empty(); };
     if (!changed_.wait_until(lock, deadline, is_ready) || is_stopped_) return {};
-    Task task = std::move(tasks_.front());
-    tasks_.pop_front();
+    auto& queue = urgent_.empty() ? tasks_ : urgent_;
+    Task task = std::move(queue.front());
+    queue.pop_front();
     if (task.kind == Task::Kind::look || task.kind == Task::Kind::changed) looks_.erase(task.uuid);
     if (task.kind == Task::Kind::compare) has_compare_ = false;
     if (task.kind == Task::Kind::waiting) has_waiting_ = false;
+    return task;
+}
+
+std::optional<Task> Tasks::pop_urgent() {
+    const std::lock_guard lock{mutex_};
+    if (is_stopped_ || urgent_.empty()) return {};
+    Task task = std::move(urgent_.front());
+    urgent_.pop_front();
     return task;
 }
 

@@ -17,12 +17,16 @@ struct Setup;
 /// Something for the guests' worker to do.
 struct Task {
     enum class Kind {
+        started,     ///< A guest runs: goes before everything else.
+        removed,     ///< A device of a running guest has gone: as started.
+        resumed,     ///< A guest runs on after a pause.
         look,        ///< At one guest.
         changed,     ///< At the guest of that name: its definition was written.
         maybe_gone,  ///< Undefined or stopped: ended if its driver does not know it any more.
         left,        ///< Migrated away.
         compare,     ///< Everything.
         waiting,     ///< An address may have become free.
+        claimed,     ///< A hook is about to claim for a start: see later whether it came about.
         lost,        ///< The connection's other end has gone.
         reload,      ///< Go on with another configuration.
     };
@@ -31,9 +35,14 @@ struct Task {
     std::string uri{};                     ///< Of the connection that the event came from.
     std::uint64_t connection = 0;          ///< Connection::number() then: evidence does not outlive its connection.
     std::shared_ptr<const Setup> setup{};  ///< reload only.
+    std::string device{};                  ///< removed: its alias.
+    std::chrono::steady_clock::time_point heard{};  ///< started, resumed.
+    bool is_continued = false;                      ///< started: not by booting.
+    [[nodiscard]] bool is_urgent() const { return kind == Kind::started || kind == Kind::removed; }
 };
 
-/// What the guests' worker has to do, in the order in which it was heard. Any thread may push.
+/// What the guests' worker has to do: what is urgent first, else in the order in which it was heard. Nothing overtakes
+/// what was heard about the end of the same guest. Any thread may push.
 class Tasks {
 public:
     using TimePoint = std::chrono::steady_clock::time_point;
@@ -45,6 +54,8 @@ public:
 
     /// Empty: nothing came until `deadline`, or stopped.
     [[nodiscard]] std::optional<Task> pop(TimePoint deadline);
+    /// Only what is urgent, and without waiting.
+    [[nodiscard]] std::optional<Task> pop_urgent();
     [[nodiscard]] bool is_stopped() const;
     /// Wait, for stop() only. False: stopped.
     [[nodiscard]] bool pause(std::chrono::milliseconds time);
@@ -52,6 +63,9 @@ public:
 private:
     mutable std::mutex mutex_;
     std::condition_variable changed_;
+    [[nodiscard]] std::deque<Task>& queue_for(const Task& task);
+
+    std::deque<Task> urgent_;
     std::deque<Task> tasks_;
     std::unordered_set<std::string> looks_;  // guests whose last queued task is a look
     bool has_compare_ = false;

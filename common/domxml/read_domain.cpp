@@ -1,10 +1,11 @@
 #include "domxml/read_domain.hpp"
 
 #include "core/errors.hpp"
+#include "domxml/hardware.hpp"
 #include "domxml/limits.hpp"
 #include "domxml/read_request.hpp"
+#include "domxml/sax.hpp"
 
-#include <expat.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,75 +18,22 @@
 namespace fip::domxml {
 namespace {
 
-struct FreeParser {
-    void operator()(XML_Parser parser) const noexcept { XML_ParserFree(parser); }
-};
-using ParserHandle = std::unique_ptr<std::remove_pointer_t<XML_Parser>, FreeParser>;
-
 /// Where in the document we are, as far as it matters to us.
-enum class Place { elsewhere, domain, name, uuid, devices, interface, metadata, lease, lease_nic, lease_address };
-
-struct Name {
-    std::string_view space;
-    std::string_view local;
-};
-
-/// Name = value pairs of one element, as expat hands them over.
-class Attributes {
-public:
-    explicit Attributes(const XML_Char** pairs) : pairs_(pairs) {}
-    [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const {
-        for (auto pair = pairs_; *pair != nullptr; pair += 2) {
-            if (name == pair[0]) return std::string_view{pair[1]};
-        }
-        return std::nullopt;
-    }
-    [[nodiscard]] std::string text(std::string_view name) const { return std::string{find(name).value_or("")}; }
-    template <typename Visit>
-    void each(Visit visit) const {
-        for (auto pair = pairs_; *pair != nullptr; pair += 2)
-            visit(std::string_view{pair[0]}, std::string_view{pair[1]});
-    }
-
-private:
-    const XML_Char** pairs_;
-};
-
-/// Prefixes in scope. Ours instead of expat's, which refuses the unbound prefixes that libvirt lets pass.
-class Namespaces {
-public:
-    void enter(std::size_t depth, const Attributes& attributes) {
-        attributes.each([&](std::string_view name, std::string_view value) {
-            if (name == "xmlns") bindings_.push_back({depth, "", std::string{value}});
-            if (name.starts_with("xmlns:"))
-                bindings_.push_back({depth, std::string{name.substr(6)}, std::string{value}});
-        });
-    }
-    [[nodiscard]] std::size_t size() const { return bindings_.size(); }
-    void leave(std::size_t depth) {
-        while (!bindings_.empty() && bindings_.back().depth >= depth) bindings_.pop_back();
-    }
-    [[nodiscard]] Name resolve_element(std::string_view name) const { return resolve(name, true); }
-    [[nodiscard]] Name resolve_attribute(std::string_view name) const { return resolve(name, false); }
-
-private:
-    struct Binding {
-        std::size_t depth;
-        std::string prefix;
-        std::string space;
-    };
-
-    [[nodiscard]] Name resolve(std::string_view name, bool has_default) const {
-        const auto colon = name.find(':');
-        const auto prefix = colon == std::string_view::npos ? std::string_view{} : name.substr(0, colon);
-        if (prefix.empty() && !has_default) return {{}, name};
-        const auto binding = std::find_if(bindings_.rbegin(), bindings_.rend(),
-                                          [&](const Binding& one) { return one.prefix == prefix; });
-        if (binding != bindings_.rend()) return {binding->space, prefix.empty() ? name : name.substr(colon + 1)};
-        return {{}, name};
-    }
-
-    std::vector<Binding> bindings_;
+enum class Place {
+    elsewhere,
+    domain,
+    name,
+    uuid,
+    os,
+    features,
+    devices,
+    device,
+    pci_controller,
+    interface,
+    metadata,
+    lease,
+    lease_nic,
+    lease_address
 };
 
 /// libvirt's own reading: 32 hex digits, dashes and surrounding space as you like.
@@ -130,6 +78,8 @@ private:
     Place enter(const Name& name, const Attributes& attributes);
     Place enter_domain_child(const Name& name);
     Place enter_metadata_child(const Name& name, const Attributes& attributes);
+    Place enter_device(std::string_view name, const Attributes& attributes);
+    void machine_part(std::string_view name, const Attributes& attributes);
     void interface_child(std::string_view name, const Attributes& attributes);
     void request(const Attributes& attributes);
     void add_interface(const Attributes& attributes);
@@ -147,6 +97,8 @@ private:
     ParserHandle parser_;
     std::exception_ptr failure_;
     DomainText result_;
+    Hardware hardware_;
+    std::string controller_index_;
     Namespaces namespaces_;
     std::vector<Place> places_;
     std::vector<std::string_view> seen_;  ///< Child elements of the current interface that were there already.
@@ -199,6 +151,7 @@ DomainText Reader::read(std::string_view xml) {
     const auto status = XML_Parse(parser_.get(), xml.data(), static_cast<int>(xml.size()), XML_TRUE);
     if (failure_) std::rethrow_exception(failure_);
     if (status != XML_STATUS_OK) fail(XML_ErrorString(XML_GetErrorCode(parser_.get())));
+    for (auto& nic : result_.guest.nics) nic.can_unplug = hardware_.can_unplug(nic.place);
     return std::move(result_);
 }
 
@@ -226,9 +179,13 @@ Place Reader::enter(const Name& name, const Attributes& attributes) {
     case Place::metadata:
         return enter_metadata_child(name, attributes);
     case Place::devices:
-        if (!name.space.empty() || name.local != "interface") return Place::elsewhere;
-        add_interface(attributes);
-        return Place::interface;
+        return name.space.empty() ? enter_device(name.local, attributes) : Place::elsewhere;
+    case Place::os:
+    case Place::features:
+    case Place::device:
+    case Place::pci_controller:
+        if (name.space.empty()) machine_part(name.local, attributes);
+        return Place::elsewhere;
     case Place::interface:
         if (name.space.empty()) interface_child(name.local, attributes);
         return Place::elsewhere;
@@ -253,8 +210,34 @@ Place Reader::enter_domain_child(const Name& name) {
     if (name.local == "name" && !std::exchange(has_name_, true)) return collect(Place::name);
     if (name.local == "uuid" && !std::exchange(has_uuid_, true)) return collect(Place::uuid);
     if (name.local == "devices") return Place::devices;
+    if (name.local == "os") return Place::os;
+    if (name.local == "features") return Place::features;
     if (name.local == "metadata" && !std::exchange(has_metadata_, true)) return Place::metadata;
     return Place::elsewhere;
+}
+
+Place Reader::enter_device(std::string_view name, const Attributes& attributes) {
+    if (name == "interface") {
+        add_interface(attributes);
+        return Place::interface;
+    }
+    if (name != "controller" || attributes.find("type") != "pci") return Place::device;
+    controller_index_ = attributes.text("index");
+    return Place::pci_controller;
+}
+
+/// A child of <os>, <features> or of a device that is no interface.
+void Reader::machine_part(std::string_view name, const Attributes& attributes) {
+    const auto place = places_.back();
+    if (place == Place::os) {
+        if (name == "type") hardware_.set_machine(attributes.text("machine"));
+    } else if (place == Place::features) {
+        if (name == "acpi") hardware_.set_acpi();
+    } else if (name == "address") {
+        hardware_.add_address(attributes);
+    } else if (place == Place::pci_controller && name == "target" && attributes.find("hotplug") == "off") {
+        hardware_.forbid_hotplug(controller_index_);
+    }
 }
 
 Place Reader::enter_metadata_child(const Name& name, const Attributes& attributes) {
@@ -292,7 +275,7 @@ void Reader::add_interface(const Attributes& attributes) {
 }
 
 void Reader::interface_child(std::string_view name, const Attributes& attributes) {
-    for (const std::string_view known : {"mac", "source", "model", "alias", "target", "vlan"}) {
+    for (const std::string_view known : {"mac", "source", "model", "alias", "target", "vlan", "address"}) {
         if (name != known) continue;
         if (std::ranges::find(seen_, known) != seen_.end()) return;
         seen_.push_back(known);
@@ -303,6 +286,7 @@ void Reader::interface_child(std::string_view name, const Attributes& attributes
     if (name == "alias") nic.alias = attributes.text("name");
     if (name == "target") nic.target = attributes.text("dev");
     if (name == "vlan") nic.is_tagged = true;
+    if (name == "address") nic.place = hardware_.add_address(attributes);
     if (name != "source") return;
     if (nic.type == NicType::bridge) nic.bridge = attributes.text("bridge");
     if (nic.type == NicType::direct) nic.bridge = attributes.text("dev");

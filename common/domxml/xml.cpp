@@ -63,6 +63,13 @@ std::string serialise(const Document& document, Declaration declaration) {
             static_cast<std::size_t>(xmlBufferLength(buffer.get()))};
 }
 
+std::string text_of(xmlNode* element) {
+    const std::unique_ptr<xmlBuffer, FreeBuffer> buffer{required(xmlBufferCreate())};
+    if (xmlNodeDump(buffer.get(), element->doc, element, 0, 0) < 0) throw std::bad_alloc{};
+    return {reinterpret_cast<const char*>(xmlBufferContent(buffer.get())),
+            static_cast<std::size_t>(xmlBufferLength(buffer.get()))};
+}
+
 bool is_element(const xmlNode* node, const char* space, const char* name) {
     if (node == nullptr || node->type != XML_ELEMENT_NODE || view(node->name) != name) return false;
     return (node->ns == nullptr ? std::string_view{} : view(node->ns->href)) == space;

@@ -30,6 +30,9 @@ using LooseNode = std::unique_ptr<xmlNode, FreeNode>;
 enum class Declaration { without, with };
 [[nodiscard]] std::string serialise(const Document& document, Declaration declaration);
 
+/// One element of a document, in UTF-8, without what is around it.
+[[nodiscard]] std::string text_of(xmlNode* element);
+
 [[nodiscard]] inline const xmlChar* to_xml(const char* text) {
     return reinterpret_cast<const xmlChar*>(text);
 }

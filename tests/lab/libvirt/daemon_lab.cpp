@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <sstream>
 #include <stdexcept>
 #include <utility>
@@ -25,6 +26,14 @@ OnlineSimulator::Options simulator_options(const DaemonLab::Options& options, co
     return simulator;
 }
 
+std::vector<std::string> macs_after(const std::string& text, const std::string& opening) {
+    std::vector<std::string> found;
+    for (auto at = text.find(opening); at != text.npos; at = text.find(opening, at + 1)) {
+        found.push_back(text.substr(at + opening.size(), 17));
+    }
+    return found;
+}
+
 std::string quoted(const std::string& text) {
     return "\"" + text + "\"";
 }
@@ -43,9 +52,13 @@ void DaemonLab::write_config() const {
          << "\ntoken_file = \"/etc/failover-ip/dedibox.token\"\nserver = " << quoted(options.servers[0].second)
          << "\n[pools.public]\nprovider = \"dedibox\"\nbridges = [\"br0\"]\nwarm = " << options.warm
          << "\ncooldown = " << quoted(options.cooldown) << "\n";
+    if (!options.filter.empty()) text << "addresses = [" << quoted(options.filter) << "]\n";
+    text << options.pool_lines;
     if (!options.hostname.empty()) text << "hostname = " << quoted(options.hostname) << "\n";
-    if (!options.libvirt_uris.empty()) text << "[libvirt]\nuris = " << options.libvirt_uris << "\n";
-    text << "\n[reconcile]\ninterval = " << quoted(options.interval) << "\ngrace = " << quoted(options.grace) << "\n";
+    text << "[libvirt]\non_wrong_mac = " << quoted(options.on_wrong_mac) << "\n";
+    if (!options.libvirt_uris.empty()) text << "uris = " << options.libvirt_uris << "\n";
+    text << "\n[reconcile]\ninterval = " << quoted(options.interval) << "\ngrace = " << quoted(options.grace) << "\n"
+         << options.more_pools;
     host.write("/etc/failover-ip/config.toml", text.str(), 0600);
 }
 
@@ -107,13 +120,59 @@ std::size_t DaemonLab::held() const {
 }
 
 std::vector<std::string> DaemonLab::macs(const std::string& guest) {
-    const auto xml = host.inactive_xml(guest);
-    constexpr std::string_view opening = "<mac address='";
-    std::vector<std::string> found;
-    for (auto at = xml.find(opening); at != xml.npos; at = xml.find(opening, at + 1)) {
-        found.push_back(xml.substr(at + opening.size(), 17));
+    return macs_after(host.inactive_xml(guest), "<mac address='");
+}
+
+std::chrono::seconds DaemonLab::process_age(const std::string& guest) {
+    const auto pid = host.exec({"cat", "/run/libvirt/qemu/" + guest + ".pid"}).out;
+    const auto age = host.exec({"ps", "-o", "etimes=", "-p", pid.substr(0, pid.find('\n'))}).out;
+    return std::chrono::seconds{age.empty() ? 0 : std::stol(age)};
+}
+
+bool DaemonLab::has_swap_notes() const {
+    bool has_some = false;
+    const store::SqliteLeaseStore store{host.path(store_file), 5s, store::Access::existing};
+    store.read([&](const Rows& rows) { has_some = !rows.guests.notes(NoteKind::swapping).empty(); });
+    return has_some;
+}
+
+void DaemonLab::set_stored_mac(const std::string& guest, const std::string& from, const std::string& to,
+                               const std::string& then) {
+    auto xml = host.inactive_xml(guest);
+    const auto at = xml.find("<mac address='" + from);
+    if (at == xml.npos) throw std::runtime_error{guest + " does not wear " + from};
+    xml.replace(xml.find(from, at), from.size(), to);
+    host.write("/run/changed.xml", xml);
+    const auto done = host.virsh({"define /run/changed.xml; " + then});
+    if (done.exit_code != 0) throw std::runtime_error{then + ": " + done.err};
+}
+
+void DaemonLab::create(const std::string& xml) {
+    const auto done = host.exec({"virsh", "-q", "create", "/dev/stdin"}, xml);
+    if (done.exit_code != 0) throw std::runtime_error{"create: " + done.err};
+}
+
+std::vector<std::string> DaemonLab::live_macs(const std::string& guest) {
+    return macs_after(host.virsh({"dumpxml", guest}).out, "<mac address='");
+}
+
+std::vector<std::string> DaemonLab::seen_macs(const std::string& guest) const {
+    const auto text = host.console(guest);
+    std::vector<std::string> seen;
+    for (int i = 0; i < 8; ++i) {
+        auto found = macs_after(text, "FIP-GUEST mac eth" + std::to_string(i) + " ");
+        std::ranges::move(found, std::back_inserter(seen));
     }
-    return found;
+    return seen;
+}
+
+bool DaemonLab::is_right(const std::string& guest, std::size_t nics) {
+    const auto leases = held_by(guest);
+    auto worn = live_macs(guest);
+    if (leases.size() != nics || worn.size() != nics || host.state(guest) != "running") return false;
+    return std::ranges::all_of(leases, [&](const Lease& lease) {
+        return lease.mac && std::ranges::find(worn, lease.mac->text()) != worn.end();
+    });
 }
 
 bool DaemonLab::is_served(const std::string& guest, std::size_t addresses) {

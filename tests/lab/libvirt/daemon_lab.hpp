@@ -25,6 +25,10 @@ public:
         std::string grace = "10m";
         std::string hostname = "{name}.example.com";
         std::string libvirt_uris{};  ///< As the configuration has it; empty: the default.
+        std::string on_wrong_mac = "swap";
+        std::string filter{};      ///< Of the pool's addresses; empty: none.
+        std::string pool_lines{};  ///< More settings of the pool, whole lines.
+        std::string more_pools{};  ///< Whole sections for the configuration's end.
         double busy_seconds = 0;
         LabHost::Options host{};
         std::vector<std::pair<std::int64_t, std::string>> servers{{11111, "192.0.2.10"}};
@@ -55,6 +59,20 @@ public:
 
     /// The MACs in the stored definition, in order.
     [[nodiscard]] std::vector<std::string> macs(const std::string& guest);
+    void create(const std::string& xml);  ///< `virsh create`: started without a definition.
+    /// The MACs that the running guest has, in order.
+    [[nodiscard]] std::vector<std::string> live_macs(const std::string& guest);
+    /// The MACs that a guest of domain_xml() has ever shown on its console.
+    [[nodiscard]] std::vector<std::string> seen_macs(const std::string& guest) const;
+    /// It runs, not paused, and its NICs wear the MACs of its leases.
+    [[nodiscard]] bool is_right(const std::string& guest, std::size_t nics = 1);
+    /// The store says that a swap is under way.
+    [[nodiscard]] bool has_swap_notes() const;
+    /// Replace a MAC in the stored definition, and do something else in the same breath: nobody comes in between.
+    void set_stored_mac(const std::string& guest, const std::string& from, const std::string& to,
+                        const std::string& then);
+    /// How long the guest's QEMU has been there; zero: it is not.
+    [[nodiscard]] std::chrono::seconds process_age(const std::string& guest);
     /// Every lease of the guest is active, named at the provider, and its MACs are in the definition.
     [[nodiscard]] bool is_served(const std::string& guest, std::size_t addresses = 1);
     /// Nothing is held, and the provider has no MAC and no reverse name beside the warm stock.

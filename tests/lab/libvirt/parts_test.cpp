@@ -129,7 +129,7 @@ TEST_CASE("a report is one JSON object, with null for what is not known", "[unit
     guest.name = "web1";
     guest.nics.push_back({});
     GuestPlan plan;
-    plan.nics.push_back({0, "0", "", {}, {}, ""});
+    plan.nics.push_back({0, false, "0", "", {}, {}, ""});
     report.all.guests.push_back({guest, plan, true});
     CHECK(
         report_json(report) ==
@@ -144,9 +144,12 @@ TEST_CASE("a report is one JSON object, with null for what is not known", "[unit
 TEST_CASE("the socket serves many at once, hands requests on, and lets nobody hold it up", "[unit]") {
     TempDir dir;
     const std::filesystem::path path = dir / "run/s.sock";
+    std::atomic<int> starts{0};
+    std::atomic<int> works{0};
     std::atomic<int> pokes{0};
     std::atomic<int> looks{0};
-    SocketServer server{path, {[&](std::string_view who) { looks += who == uuid ? 1 : 100; }, [&] { ++pokes; }}};
+    SocketServer server{
+        path, {[&](std::string_view who) { looks += who == uuid ? 1 : 100; }, [&] { ++starts; }, [&] { ++works; }, [&] { ++pokes; }}};
     std::thread serving{[&] { server.run(); }};
     struct stat folder {};
     REQUIRE(::stat((dir / "run").c_str(), &folder) == 0);
@@ -162,8 +165,12 @@ TEST_CASE("the socket serves many at once, hands requests on, and lets nobody ho
     }
     for (auto& client : clients) client.join();
     CHECK(answered == 160);
+    CHECK(runtime::ask(path, "starting", 5s) == "ok");
+    CHECK(runtime::ask(path, "work", 5s) == "ok");
     CHECK(runtime::ask(path, "poke", 5s) == "ok");
     CHECK(runtime::ask(path, "look 6F1B1F5E000040008000000000000001", 5s) == "ok");
+    CHECK(starts == 1);
+    CHECK(works == 1);
     CHECK(pokes == 1);
     CHECK(looks == 1);
     server.stop();

@@ -75,14 +75,14 @@ TEST_CASE("interfaces are read in order, each type with what it hangs on") {
     <interface type='hostdev'><source><address bridge='br0'/></source></interface>)"))
                           .guest.nics;
     REQUIRE(nics.size() == 7);
-    const Nic first{0, NicType::bridge, Mac::parse("52:54:00:aa:bb:01"), "br0", "", "virtio", "net0", "vnet0", false};
+    const Nic first{0, NicType::bridge, Mac::parse("52:54:00:aa:bb:01"), "br0", "", "virtio", "net0", "vnet0", "", false};
     CHECK(nics[0] == first);
-    CHECK(nics[1] == Nic{1, NicType::network, {}, "virbr0", "default", "", "", "", false});
-    CHECK(nics[2] == Nic{2, NicType::network, {}, "", "hostdev-net", "", "", "", false});
-    CHECK(nics[3] == Nic{3, NicType::direct, {}, "eno1", "", "", "", "", false});
-    CHECK(nics[4] == Nic{4, NicType::ethernet, Mac::parse("52:54:00:00:00:05"), "", "", "", "", "tap7", false});
-    CHECK(nics[5] == Nic{5, NicType::bridge, {}, "ovs0", "", "", "", "", true});
-    CHECK(nics[6] == Nic{6, NicType::other, {}, "", "", "", "", "", false});
+    CHECK(nics[1] == Nic{1, NicType::network, {}, "virbr0", "default", "", "", "", "", false});
+    CHECK(nics[2] == Nic{2, NicType::network, {}, "", "hostdev-net", "", "", "", "", false});
+    CHECK(nics[3] == Nic{3, NicType::direct, {}, "eno1", "", "", "", "", "", false});
+    CHECK(nics[4] == Nic{4, NicType::ethernet, Mac::parse("52:54:00:00:00:05"), "", "", "", "", "tap7", "", false});
+    CHECK(nics[5] == Nic{5, NicType::bridge, {}, "ovs0", "", "", "", "", "", true});
+    CHECK(nics[6] == Nic{6, NicType::other, {}, "", "", "", "", "", "", false});
 }
 
 TEST_CASE("of what an interface has once, the first counts") {

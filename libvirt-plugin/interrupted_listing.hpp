@@ -1,0 +1,30 @@
+#pragma once
+
+#include "ports/guest_source.hpp"
+
+#include <functional>
+#include <optional>
+
+namespace fip::plugin {
+
+/// A listing of all guests that lets something more urgent in between two of them.
+class InterruptedListing final : public GuestSource {
+public:
+    InterruptedListing(GuestSource& source, std::function<void()> between)
+        : source_{source}, between_{std::move(between)} {}
+
+    [[nodiscard]] Listing list(const std::function<void(const Guest&)>& visit) override {
+        return source_.list([&](const Guest& guest) {
+            between_();
+            visit(guest);
+        });
+    }
+    [[nodiscard]] std::optional<Guest> find(const GuestId& id) override { return source_.find(id); }
+    [[nodiscard]] bool write(const Guest& guest, const GuestEdit& edit) override { return source_.write(guest, edit); }
+
+private:
+    GuestSource& source_;
+    std::function<void()> between_;
+};
+
+}  // namespace fip::plugin
