@@ -7,8 +7,8 @@
 //   FIP_KILL_PROGRAM=<name>        only in the program of that name: children inherit the environment
 //
 // An effect is a COMMIT or a write outside a transaction (SQLite), a request (libcurl), a call that changes a domain
-// (libvirt). Numbers are given process-wide, in the order in which effects begin. It sees shared libraries only: a
-// static program has nothing to preload into. An ASan build must have the sanitizer first:
+// (libvirt), a program that is run. Numbers are given process-wide, in the order in which effects begin. It sees shared
+// libraries only: a static program has nothing to preload into. An ASan build must have the sanitizer first:
 //   LD_PRELOAD="$(g++ -print-file-name=libasan.so) libfip_kill_at.so"
 // and this library built without it, as it is.
 
@@ -225,7 +225,20 @@ int virDomainSetMetadata(virDomainPtr domain, int type, const char* metadata, co
         return effect("libvirt", #name, [&] { return real(domain, text, flags); }); \
     }
 
+// A program of ours is about to run: nft. The child is not the one to be killed.
+pid_t fork() {
+    static auto* const real = next<pid_t()>("fork");
+    if (inside_effect || !plan().is_active) return real();
+    const long number = begin("run", "a program");
+    const pid_t child = real();
+    if (child != 0) end(number);
+    return child;
+}
+
 FIP_DOMAIN_CALL(virDomainUndefine)
+FIP_DOMAIN_CALL(virDomainCreate)
+FIP_DOMAIN_CALL(virDomainDestroy)
+FIP_DOMAIN_CALL(virDomainShutdown)
 FIP_DOMAIN_CALL(virDomainSuspend)
 FIP_DOMAIN_CALL(virDomainResume)
 FIP_DOMAIN_FLAGS_CALL(virDomainUndefineFlags)

@@ -25,6 +25,8 @@ struct Scenario {
     DaemonLab::Options options{};
     std::string before{};                    ///< Definition of a guest that is served already; empty: none.
     std::function<void(KillGround&)> act{};  ///< Absent: an empty store is what the daemon meets.
+    bool has_uplink = false;                 ///< With a guard.
+    std::vector<std::string> kinds{};        ///< Of effects to be killed at: commit, request, libvirt, run; empty: all.
 };
 
 /// One run of a daemon that is to be killed.
@@ -71,6 +73,7 @@ constexpr auto pause = 1500ms;
 constexpr std::size_t all_of_them = 1'000'000;
 
 void prepare(KillGround& ground, const Scenario& scenario) {
+    if (scenario.has_uplink) ground.lay_uplink();
     if (scenario.act) {
         ground.use(KillGround::Pace::hasty);
         auto daemon = ground.spawn_daemon();
@@ -110,6 +113,7 @@ public:
         const auto begin = Steady::now();
         run_to_the_end();
         for (std::size_t number = 1; number <= effects_.size(); ++number) {
+            if (!is_wanted(words_of(effects_[number - 1]))) continue;
             for (const auto* moment : {"before", "after"}) kill_at(number, moment);
         }
         // Threads take turns as they like: a number may be another effect than in the first run.
@@ -180,12 +184,17 @@ private:
     [[nodiscard]] std::vector<Place> missed() const {
         std::vector<Place> places;
         for (const auto& [words, numbers] : seen_at_) {
-            if (words.rfind("commit", 0) == 0) continue;
+            if (words.rfind("commit", 0) == 0 || !is_wanted(words)) continue;
             for (const auto* moment : {"before", "after"}) {
                 if (!killed_at_.contains({words, moment})) places.emplace_back(words, moment);
             }
         }
         return places;
+    }
+
+    [[nodiscard]] bool is_wanted(const std::string& words) const {
+        return scenario_.kinds.empty() ||
+               std::ranges::any_of(scenario_.kinds, [&](const auto& kind) { return words.starts_with(kind); });
     }
 
     void note(const std::vector<std::string>& effects) {
@@ -245,4 +254,24 @@ TEST_CASE("a define with two addresses killed at any effect ends with both", "[l
 TEST_CASE("an undefine with two addresses killed at any effect gives both back", "[lab]") {
     kill_everywhere("undefine, two addresses",
                     {options(), guest_with_two_addresses().xml(), [](KillGround& ground) { ground.undefine("web1"); }});
+}
+
+TEST_CASE("an undefine behind the guard, killed where rules are written, leaves no deleted MAC in the kernel",
+          "[lab]") {
+    kill_everywhere("undefine, guarded", {options(),
+                                          own_guest(1).xml(),
+                                          [](KillGround& ground) { ground.undefine("web1"); },
+                                          true,
+                                          {"run", "request POST /api/v1/server/failover/deleteMac"}});
+}
+
+TEST_CASE("a swap killed at any call to libvirt ends with a running guest that has its NIC", "[lab]") {
+    const auto xml = own_guest(1).xml();
+    kill_everywhere("swap",
+                    {options(), {}, [xml](KillGround& ground) { ground.define_and_start(xml); }, false, {"libvirt"}});
+}
+
+TEST_CASE("a swap of two NICs killed at any effect ends with a running guest that has both", "[.long]") {
+    const auto xml = own_guest(1, 2).xml();
+    kill_everywhere("swap of two", {options(), {}, [xml](KillGround& ground) { ground.define_and_start(xml); }});
 }

@@ -21,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto clock_file = "/run/failover-ip-clock";
+constexpr auto server_mac = "aa:bb:cc:00:11:22";  // as the simulator tells it
 
 struct FreeDomain {
     void operator()(virDomainPtr domain) const noexcept { virDomainFree(domain); }
@@ -104,6 +105,7 @@ public:
         });
         check_holders();
         check_guests();
+        check_running();
         check_stock();
         return std::move(wrongs_);
     }
@@ -159,6 +161,20 @@ private:
         }
     }
 
+    /// Nobody is left paused, or without a NIC. A wrong MAC only stays where its guest was out of its firmware before
+    /// somebody could do something about it: then the NIC is the one that it started with.
+    void check_running() {
+        for (const auto& guest : guests_) {
+            if (guest.state == "shut off") continue;
+            if (guest.state != "running") wrong(guest.name + " is left " + guest.state);
+            if (guest.live_macs.size() != guest.macs.size()) wrong(guest.name + " has lost a NIC");
+            for (const auto& mac : guest.live_macs) {
+                const bool is_right = std::ranges::find(guest.macs, mac) != guest.macs.end();
+                if (!is_right && !is_own(mac)) wrong(guest.name + " runs with the MAC " + mac);
+            }
+        }
+    }
+
     void check_stock() {
         const auto warm = static_cast<std::size_t>(std::ranges::count(rows_, LeaseState::warm, &Lease::state));
         const auto wanted = std::min(static_cast<std::size_t>(options_.warm), options_.addresses.size() - held());
@@ -177,6 +193,16 @@ private:
     std::set<std::string> account_macs_;
     Wrongs wrongs_;
 };
+
+void read_running(virDomainPtr domain, Defined& guest) {
+    int state = VIR_DOMAIN_SHUTOFF;
+    int reason = 0;
+    virDomainGetState(domain, &state, &reason, 0);
+    guest.state = state == VIR_DOMAIN_RUNNING ? "running" : state == VIR_DOMAIN_PAUSED ? "paused" : "shut off";
+    if (guest.state == "shut off") return;
+    const std::unique_ptr<char, decltype(&std::free)> xml{virDomainGetXMLDesc(domain, 0), &std::free};
+    if (xml) guest.live_macs = macs_in(xml.get());
+}
 
 }  // namespace
 
@@ -211,8 +237,29 @@ void KillGround::define(const std::string& xml) {
     if (!domain) fail("define");
 }
 
+void KillGround::define_and_start(const std::string& xml) {
+    const Domain domain{virDomainDefineXMLFlags(libvirt_->connection, xml.c_str(), 0)};
+    if (!domain || virDomainCreate(domain.get()) != 0) fail("define and start");
+}
+
+void KillGround::lay_uplink() {
+    const std::vector<std::vector<std::string>> steps{
+        {"ip", "link", "add", "up0", "type", "veth", "peer", "name", "far0"},
+        {"ip", "link", "set", "up0", "address", server_mac},
+        {"ip", "link", "set", "up0", "master", "br0", "up"},
+        {"ip", "link", "set", "far0", "up"},
+        {"ip", "link", "set", "br0", "address", server_mac}};
+    for (const auto& step : steps) {
+        const auto result = lab.host.exec(step);
+        if (result.exit_code != 0) throw std::runtime_error{step[2] + ": " + result.err};
+    }
+    lab.options.pool_lines = "uplinks = [\"up0\"]\n";
+    has_uplink_ = true;
+}
+
 void KillGround::undefine(const std::string& name) {
     const Domain domain{virDomainLookupByName(libvirt_->connection, name.c_str())};
+    if (domain && virDomainIsActive(domain.get()) == 1 && virDomainDestroy(domain.get()) != 0) fail("destroy " + name);
     if (domain && virDomainUndefine(domain.get()) != 0) fail("undefine " + name);
 }
 
@@ -233,6 +280,7 @@ std::vector<Defined> KillGround::guests() const {
         if (!xml) continue;  // undefined since it was listed
         guest.xml = xml.get();
         guest.macs = macs_in(guest.xml);
+        read_running(domain.get(), guest);
         all.push_back(std::move(guest));
     }
     std::free(list);
@@ -289,11 +337,31 @@ void KillGround::restore() {
     for (const auto& entry : fs::directory_iterator{store_folder()}) fs::remove_all(entry.path());
     fs::copy(saved_->folder / "store", store_folder(), fs::copy_options::recursive);
     lab.provider.put_state(saved_->account);
+    if (has_uplink_) {
+        const auto up = lab.host.exec({FIP_BIN "/failover-ip", "guard", "up"});
+        if (up.exit_code != 0) throw std::runtime_error{"guard up: " + up.err};
+    }
     reset_clock();
 }
 
-Wrongs KillGround::wrong_at_once() const {
-    return Comparison{lab, guests(), rows_left_in(store_folder())}.at_once();
+/// Rule 3: whatever the kernel lets out the provider knows.
+Wrongs KillGround::wrong_in_kernel() {
+    if (!has_uplink_) return {};
+    const auto listed = lab.host.exec({"nft", "-j", "list", "set", "bridge", "failover_ip", "registered"});
+    if (listed.exit_code != 0) return {"the guard is not up: " + listed.err};
+    const auto account = boost::json::serialize(lab.provider.state());
+    Wrongs wrongs;
+    for (auto at = listed.out.find("\"52:54:00:"); at != listed.out.npos; at = listed.out.find("\"52:54:00:", at + 1)) {
+        const auto mac = listed.out.substr(at, 19);
+        if (account.find(mac) == account.npos) wrongs.push_back("the kernel lets out " + mac + ", which was deleted");
+    }
+    return wrongs;
+}
+
+Wrongs KillGround::wrong_at_once() {
+    auto wrongs = Comparison{lab, guests(), rows_left_in(store_folder())}.at_once();
+    for (auto& each : wrong_in_kernel()) wrongs.push_back(std::move(each));
+    return wrongs;
 }
 
 Wrongs KillGround::wrong_when_quiet() const {

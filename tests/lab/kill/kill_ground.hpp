@@ -18,6 +18,8 @@ struct Defined {
     std::string uuid;
     std::string xml;
     std::vector<std::string> macs;
+    std::string state;                   ///< "running", "paused" or "shut off"
+    std::vector<std::string> live_macs;  ///< Of the running guest.
 };
 
 /// Of the guests here as their makers wrote them. What does not begin so was written by the daemon.
@@ -44,6 +46,8 @@ public:
 
     /// @throws std::runtime_error  with libvirt's words
     void define(const std::string& xml);
+    /// Define and start without a breath between them: the start wins the race against the daemon.
+    void define_and_start(const std::string& xml);
     void undefine(const std::string& name);  ///< Of none: no effect.
     [[nodiscard]] std::vector<Defined> guests() const;
 
@@ -56,12 +60,15 @@ public:
     void move_clock(std::chrono::seconds by);
     void reset_clock();
 
+    /// An uplink on br0, named in the configuration: from now on the daemon keeps a guard there.
+    void lay_uplink();
+
     /// Store, account and definitions, while no daemon runs.
     void save();
     void restore();
 
     /// What may never be seen, at whatever instant the daemon died. Only while none runs.
-    [[nodiscard]] Wrongs wrong_at_once() const;
+    [[nodiscard]] Wrongs wrong_at_once();
     /// What must not be left once a daemon had the time it needs.
     [[nodiscard]] Wrongs wrong_when_quiet() const;
     /// Wait until nothing is wrong and stays so over a comparison or two; moves the clock on, so that pauses of minutes
@@ -74,10 +81,12 @@ private:
     struct Saved;
 
     [[nodiscard]] std::string store_folder() const;
+    [[nodiscard]] Wrongs wrong_in_kernel();
 
     std::unique_ptr<Libvirt> libvirt_;
     std::unique_ptr<Saved> saved_;
     std::chrono::seconds shift_{0};
+    bool has_uplink_ = false;
 };
 
 [[nodiscard]] std::string joined(const Wrongs& wrongs);
