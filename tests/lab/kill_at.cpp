@@ -4,6 +4,7 @@
 //   FIP_EFFECTS_FILE=FILE          one line per effect: "<number> <kind> <detail>"
 //   FIP_KILL_AT=<number>:before    SIGKILL when effect <number> is about to happen (its line is written already)
 //   FIP_KILL_AT=<number>:after     SIGKILL when it has happened and its caller does not know yet
+//   FIP_KILL_AT=<kind> <detail>:before  the first effect of these words, whatever its number: threads take turns
 //   FIP_KILL_PROGRAM=<name>        only in the program of that name: children inherit the environment
 //
 // An effect is a COMMIT or a write outside a transaction (SQLite), a request (libcurl), a call that changes a domain
@@ -34,6 +35,7 @@ namespace {
 struct Plan {
     bool is_active = true;
     long kill_at = -1;
+    std::string kill_words;
     bool is_before = true;
     std::string effects_file;
 
@@ -41,10 +43,15 @@ struct Plan {
         const char* program = std::getenv("FIP_KILL_PROGRAM");
         is_active = program == nullptr || std::strcmp(program, program_invocation_short_name) == 0;
         if (const char* at = std::getenv("FIP_KILL_AT")) {
+            const std::string text = at;
+            const auto colon = text.rfind(':');
+            if (colon == std::string::npos) std::abort();  // a test that kills nothing would pass
+            is_before = text.substr(colon) == ":before";
+            if (!is_before && text.substr(colon) != ":after") std::abort();
             char* rest = nullptr;
             kill_at = std::strtol(at, &rest, 10);
-            is_before = std::strcmp(rest, ":before") == 0;
-            if (!is_before && std::strcmp(rest, ":after") != 0) std::abort();  // a test that kills nothing would pass
+            if (rest == at) kill_words = text.substr(0, colon);
+            if (rest == at) kill_at = -1;
         }
         if (const char* file = std::getenv("FIP_EFFECTS_FILE")) effects_file = file;
     }
@@ -56,7 +63,13 @@ const Plan& plan() {
 }
 
 std::atomic<long> effects{0};
+std::atomic<bool> were_words_met{false};
+std::atomic<long> kill_number{-1};        // of the effect with the wanted words
 thread_local bool inside_effect = false;  // sqlite3_exec steps, a libvirt call may use another
+
+bool is_wanted(long number) {
+    return number == plan().kill_at || number == kill_number;
+}
 
 long begin(const char* kind, const std::string& detail) {
     const long number = ++effects;
@@ -66,12 +79,14 @@ long begin(const char* kind, const std::string& detail) {
         if (file < 0 || ::write(file, line.data(), line.size()) != static_cast<ssize_t>(line.size())) std::abort();
         ::close(file);
     }
-    if (number == plan().kill_at && plan().is_before) ::kill(::getpid(), SIGKILL);
+    const bool has_words = !plan().kill_words.empty() && std::string{kind} + " " + detail == plan().kill_words;
+    if (has_words && !were_words_met.exchange(true)) kill_number = number;
+    if (is_wanted(number) && plan().is_before) ::kill(::getpid(), SIGKILL);
     return number;
 }
 
 void end(long number) {
-    if (number == plan().kill_at && !plan().is_before) ::kill(::getpid(), SIGKILL);
+    if (is_wanted(number) && !plan().is_before) ::kill(::getpid(), SIGKILL);
 }
 
 template <typename Call>

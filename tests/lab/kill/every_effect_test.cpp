@@ -114,15 +114,14 @@ public:
         run_to_the_end();
         for (std::size_t number = 1; number <= effects_.size(); ++number) {
             if (!is_wanted(words_of(effects_[number - 1]))) continue;
-            for (const auto* moment : {"before", "after"}) kill_at(number, moment);
-        }
-        // Threads take turns as they like: a number may be another effect than in the first run.
-        // What no kill has met is tried at all the numbers that it has had.
-        for (std::size_t round = 0; round < most_rounds; ++round) {
-            for (const auto& [words, moment] : missed()) {
-                const auto& numbers = seen_at_.at(words);
-                kill_at(numbers.at(numbers.size() - 1 - round % numbers.size()), moment);
+            for (const auto* moment : {"before", "after"}) {
+                kill_at(std::to_string(number), words_of(effects_[number - 1]), moment);
             }
+        }
+        // Threads take turns as they like: a number may be another effect than in the first run. What no kill has met
+        // is met by its words.
+        for (std::size_t round = 0; round < most_rounds; ++round) {
+            for (const auto& [words, moment] : missed()) kill_at(words, words, moment);
         }
         const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(Steady::now() - begin).count();
         std::cout << name_ << ": " << effects_.size() << " effects (" << at_start_ << " at the start), " << kills_
@@ -133,7 +132,7 @@ public:
 
 private:
     using Place = std::pair<std::string, std::string>;  // an effect's words, and the moment
-    static constexpr std::size_t most_rounds = 30;
+    static constexpr std::size_t most_rounds = 3;
 
     /// How many effects has it when it starts, and how many with what is done to it then?
     void run_to_the_end() {
@@ -153,12 +152,13 @@ private:
         REQUIRE(effects_.size() >= at_start_ + 3);
     }
 
-    void kill_at(std::size_t number, const std::string& moment) {
+    /// @param place  the effect's number, or its words
+    void kill_at(const std::string& place, const std::string& words, const std::string& moment) {
         ground_.restore();
         ground_.use(KillGround::Pace::patient);
-        auto story = name_ + ", to be killed " + moment + " effect " + std::to_string(number) + "\n";
+        auto story = name_ + ", to be killed " + moment + " effect " + place + "\n";
         {
-            Run run{ground_, {{"FIP_KILL_AT", std::to_string(number) + ":" + moment}}};
+            Run run{ground_, {{"FIP_KILL_AT", place + ":" + moment}}};
             if (scenario_.act) {
                 run.wait_until_quiet(pause, at_start_);
                 scenario_.act(ground_);  // also when it is dead already: then nobody saw it
@@ -169,7 +169,8 @@ private:
             note(effects);
             for (const auto& effect : effects) {
                 story += effect + "\n";
-                if (run.is_dead() && std::stoul(effect) == number) killed_at_.insert({words_of(effect), moment});
+                const bool is_it = place == words ? words_of(effect) == words : effect.starts_with(place + " ");
+                if (run.is_dead() && is_it) killed_at_.insert({words_of(effect), moment});
             }
             story += "--- its log\n" + run.log();
         }
@@ -183,7 +184,7 @@ private:
     /// Requests and changes of a definition at which it was not killed yet; commits cannot be told from each other.
     [[nodiscard]] std::vector<Place> missed() const {
         std::vector<Place> places;
-        for (const auto& [words, numbers] : seen_at_) {
+        for (const auto& words : seen_) {
             if (words.rfind("commit", 0) == 0 || !is_wanted(words)) continue;
             for (const auto* moment : {"before", "after"}) {
                 if (!killed_at_.contains({words, moment})) places.emplace_back(words, moment);
@@ -198,7 +199,7 @@ private:
     }
 
     void note(const std::vector<std::string>& effects) {
-        for (const auto& effect : effects) seen_at_[words_of(effect)].push_back(std::stoul(effect));
+        for (const auto& effect : effects) seen_.insert(words_of(effect));
     }
 
     static std::string words_of(const std::string& effect) { return effect.substr(effect.find(' ') + 1); }
@@ -208,7 +209,7 @@ private:
     KillGround ground_;
     std::size_t at_start_ = 0;
     std::vector<std::string> effects_;
-    std::map<std::string, std::vector<std::size_t>> seen_at_;  ///< An effect's words: its numbers, in all runs.
+    std::set<std::string> seen_;  ///< Effects' words, in all runs.
     std::set<Place> killed_at_;
     int kills_ = 0;
     int survived_ = 0;
