@@ -79,19 +79,25 @@ void read_after_boot(const Context& context, const Guest& guest, const World& wo
     }
 }
 
-std::string judge(const Settings& settings, const Guest& guest, const World& world) {
+std::string judge(const Settings& settings, const domxml::DomainText& domain, const World& world) {
+    const auto& guest = domain.guest;
     const auto traits = traits_of(settings);
     const auto store = world.open_store(settings);
     const Context context{settings, traits, *store, world.clock, [] { return std::uint64_t{0}; }};
     read_after_boot(context, guest, world);
-    const auto verdict = check_start(context, guest);
+    auto verdict = check_start(context, guest);
     if (verdict.answer == StartAnswer::good) return "";
+    // Of QEMU's guests alone a NIC can be changed once they have started.
+    if (verdict.answer == StartAnswer::late && driver_of_type(domain.type) != "qemu") {
+        verdict.answer = StartAnswer::retry;
+    }
     return answer_wrong_mac({context, guest, world}, verdict);
 }
 
-std::string may_start_now(const Settings& settings, const Guest& guest, const World& world) {
+std::string may_start_now(const Settings& settings, const domxml::DomainText& domain, const World& world) {
+    const auto& guest = domain.guest;
     try {
-        return judge(settings, guest, world);
+        return judge(settings, domain, world);
     } catch (const StoreBusy&) {
         return passes_in_kernel(settings, guest, world) ? ""
                                                         : "the lease store is locked by another process; try again";
@@ -150,7 +156,7 @@ std::string on_phase(const HookCall& call, const World& world) {
         return "";
     }
     world.is_managed(*settings);
-    return may_start_now(*settings, domain.guest, world);
+    return may_start_now(*settings, domain, world);
 }
 
 std::string refusal(std::string_view guest, std::string_view reason) {

@@ -1,12 +1,12 @@
 #include "app/settle.hpp"
 
 #include "app/inventory.hpp"
+#include "app/provider_list.hpp"
 #include "app/stock.hpp"
 #include "core/errors.hpp"
 #include "core/guard_plan.hpp"
 #include "core/pool.hpp"
 #include "core/provider_step.hpp"
-#include "core/snapshot.hpp"
 #include "ports/guard.hpp"
 
 #include <algorithm>
@@ -118,47 +118,11 @@ private:
     void read_provider() {
         const auto started = context_.clock.now();
         auto fresh = provider_.api->list(limit_);
-        const auto server_macs = provider_.api->server_macs();
-        bool has_guard_changed = false;
-        context_.store.write([&](Rows& rows) {
-            const auto remembered = rows.provider.addresses(provider_.name);
-            auto merged = merge_snapshot(remembered, fresh,
-                                         [&](const Address& address) { return rows.leases.find(address).has_value(); });
-            if (merged != remembered) {
-                rows.provider.replace(provider_.name, merged);
-                settled_.may_have_freed = true;
-            }
-            auto known = rows.provider.status(provider_.name);
-            has_guard_changed = known.server_macs != server_macs;
-            known.server_macs = server_macs;
-            known.synced_at = started.wall;
-            known.synced_boot = started.boot_id;
-            known.backoff_until.reset();
-            known.last_error.clear();
-            rows.provider.set_status(provider_.name, known);
-            if (update_guard_set(rows, merged)) has_guard_changed = true;
-        });
+        auto stored = store_list(context_, provider_.name, std::move(fresh), provider_.api->server_macs(), started);
         is_fresh_ = true;
-        if (has_guard_changed) refresh_guard();
-    }
-
-    bool update_guard_set(Rows& rows, const std::vector<ProviderAddress>& list) {
-        const auto before = rows.guard.macs(provider_.name);
-        const auto& server = context_.settings.providers.at(provider_.name).server;
-        const auto next = next_guard_set(before, list, server, context_.clock.now(), context_.settings.grace);
-        if (next.lacking > 0) {
-            settled_.happenings.push_back({Happening::Level::warning,
-                                           "guard-list-doubted",
-                                           {},
-                                           "",
-                                           {},
-                                           "provider \"" + provider_.name + "\": its list lacks " +
-                                               std::to_string(next.lacking) + " of " + std::to_string(before.size()) +
-                                               " virtual MACs at once; they may leave as before"});
-        }
-        if (next.macs == before) return false;
-        rows.guard.replace(provider_.name, next.macs);
-        return true;
+        settled_.may_have_freed = settled_.may_have_freed || stored.has_changed;
+        if (stored.doubt) settled_.happenings.push_back(*std::move(stored.doubt));
+        if (stored.has_guard_changed) refresh_guard();
     }
 
     /// False: the kernel does not know yet.

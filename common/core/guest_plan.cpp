@@ -10,49 +10,6 @@
 namespace fip {
 namespace {
 
-constexpr std::chrono::milliseconds firmware_time{2000};
-constexpr std::chrono::milliseconds firmware_time_with_kernel{1000};
-
-/// A managed NIC of the stored definition with its counterpart in the running guest, or one that only the latter has.
-struct ManagedNic {
-    Nic nic;
-    std::optional<Nic> live;
-    bool is_live_only = false;
-    bool is_moved = false;  ///< Hangs on another bridge than its address was leased for.
-};
-
-/// Same MAC, then same place on the bus, then in order; always on the same bridge. What came by hot-plug comes last.
-std::vector<ManagedNic> paired_nics(const Guest& guest, const Settings& settings) {
-    std::vector<ManagedNic> paired;
-    for (const auto& nic : guest.nics) {
-        if (!is_managed(settings, nic)) continue;
-        paired.push_back({nic, guest.is_persistent ? std::nullopt : std::optional{nic}, false, false});
-        if (!guest.is_running) paired.back().live.reset();
-    }
-    if (!guest.is_persistent || !guest.is_running) return paired;
-    std::vector<Nic> live;
-    for (const auto& nic : guest.live_nics) {
-        if (is_managed(settings, nic)) live.push_back(nic);
-    }
-    std::stable_partition(live.begin(), live.end(), [](const Nic& nic) { return !nic.is_plugged; });
-    const auto pair = [&](const auto& is_same) {
-        for (auto& each : paired) {
-            if (each.live) continue;
-            const auto found = std::find_if(live.begin(), live.end(), [&](const Nic& nic) {
-                return nic.bridge == each.nic.bridge && is_same(each.nic, nic);
-            });
-            if (found == live.end()) continue;
-            each.live = std::move(*found);
-            live.erase(found);
-        }
-    };
-    pair([](const Nic& stored, const Nic& nic) { return stored.mac && stored.mac == nic.mac; });
-    pair([](const Nic& stored, const Nic& nic) { return !stored.place.empty() && stored.place == nic.place; });
-    pair([](const Nic&, const Nic&) { return true; });
-    for (auto& nic : live) paired.push_back({nic, nic, true, false});
-    return paired;
-}
-
 class Planner {
 public:
     explicit Planner(const GuestFacts& facts) : facts_{facts}, guest_{facts.guest} {}
@@ -376,17 +333,6 @@ private:
 
 GuestPlan plan_guest(const GuestFacts& facts) {
     return Planner{facts}.plan();
-}
-
-Remedy remedy_for(const Guest& guest, const Nic& live, OnWrongMac mode) {
-    if (mode == OnWrongMac::hold) return Remedy::hold;
-    if (guest.run && live.can_unplug) {
-        const auto& run = *guest.run;
-        const auto limit = run.has_kernel ? firmware_time_with_kernel : firmware_time;
-        if (!run.is_resumed && (run.is_paused || run.age <= limit)) return Remedy::swap;
-        if (live.is_plugged) return Remedy::replug;
-    }
-    return mode == OnWrongMac::restart && guest.is_persistent ? Remedy::restart : Remedy::hold;
 }
 
 std::vector<Mac> unexplained_macs(const Guest& guest, const Settings& settings, const std::vector<Lease>& leases) {

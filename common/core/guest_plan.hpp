@@ -2,6 +2,7 @@
 
 #include "core/guest.hpp"
 #include "core/lease.hpp"
+#include "core/live_nics.hpp"
 #include "core/provider_facts.hpp"
 #include "core/settings.hpp"
 
@@ -49,14 +50,6 @@ struct NicView {
     std::string problem;        ///< What keeps it from being served; empty: nothing.
 };
 
-/// What can be done about a running guest's NIC that does not wear its MAC.
-enum class Remedy {
-    swap,     ///< Unplug, reset, plug in again: it is still in its firmware.
-    replug,   ///< Unplug and plug in again: it came by hot-plug, the guest lets go of it.
-    restart,  ///< Shut it down and start it again, as the configuration asks for.
-    hold,     ///< Nothing: it stays behind the guard until a person stops and starts it.
-};
-
 /// A running guest's NIC that does not wear its MAC.
 struct WrongNic {
     std::size_t nic = 0;  ///< Nic::index in live_nics.
@@ -79,10 +72,6 @@ struct GuestPlan {
 };
 
 [[nodiscard]] GuestPlan plan_guest(const GuestFacts& facts);
-
-/// What can be done about this NIC of the running guest, should it wear a wrong MAC. Its firmware takes about two
-/// seconds, one with a direct kernel: after that the guest must not be reset.
-[[nodiscard]] Remedy remedy_for(const Guest& guest, const Nic& live, OnWrongMac mode);
 
 /// Whether a MAC that no lease explains may be looked up for adoption: `worn` is only needed for these.
 [[nodiscard]] std::vector<Mac> unexplained_macs(const Guest& guest, const Settings& settings,
