@@ -191,7 +191,9 @@ boost::json::object json_of(const Explanation& one) {
     for (const auto& lease : one.leases) leases.push_back(json_of(lease));
     auto& notes = object["notes"].emplace_array();
     for (const auto& note : one.notes) {
-        notes.push_back({{"kind", word_of(note.kind)}, {"text", utf8(note.text)}, {"since", rfc3339(note.at.wall)}});
+        // What a swap needs to be finished is for the daemon.
+        const auto text = note.kind == NoteKind::swapping ? std::string{} : utf8(note.text);
+        notes.push_back({{"kind", word_of(note.kind)}, {"text", text}, {"since", rfc3339(note.at.wall)}});
     }
     object["remarks"] = texts(one.seen ? one.seen->remarks : std::vector<std::string>{});
     auto& blocked = object["blocked"].emplace_array();

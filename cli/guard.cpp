@@ -4,6 +4,7 @@
 #include "app/guard.hpp"
 #include "guard/nft_guard.hpp"
 #include "guard_view.hpp"
+#include "providers.hpp"
 #include "render.hpp"
 #include "runtime/provider_lock.hpp"
 
@@ -17,6 +18,8 @@
 
 namespace fip::cli {
 namespace {
+
+using namespace std::chrono_literals;
 
 GuardView view_of(Workplace& workplace) {
     const auto context = workplace.context(Mode::act);
@@ -52,12 +55,18 @@ void refresh(Workplace& workplace) {
 }
 
 int tell_planned(const GuardView& view, std::string_view verb) {
+    int exit_code = 0;
     for (const auto& bridge : view.plan.bridges) {
-        for (const auto& uplink : bridge.uplinks)
-            print(fmt::format("{} would be {} ({})\n", uplink, verb, bridge.bridge));
-        if (!bridge.problem.empty()) complain(shown(bridge.problem, 400));
+        if (bridge.problem.empty()) {
+            for (const auto& uplink : bridge.uplinks) {
+                print(fmt::format("{} would be {} ({})\n", uplink, verb, bridge.bridge));
+            }
+        } else {
+            complain(shown(bridge.problem, 400));
+            exit_code = 1;
+        }
     }
-    return 0;
+    return exit_code;
 }
 
 }  // namespace
@@ -93,6 +102,15 @@ int guard_down(Workplace& workplace, Form form, Mode mode) {
 int guard_status(Workplace& workplace, Form form) {
     show(view_of(workplace), form);
     return 0;
+}
+
+void let_leases_out(Workplace& workplace) {
+    if (poke_daemon(200ms)) return;
+    try {
+        refresh(workplace);
+    } catch (const GuardError& error) {
+        complain(error.what());  // the lease stands all the same
+    }
 }
 
 }  // namespace fip::cli

@@ -14,4 +14,7 @@ namespace fip::cli {
 /// What stands in the kernel, and who was stopped. @throws GuardError, StoreError
 [[nodiscard]] int guard_status(Workplace& workplace, Form form);
 
+/// Leases changed where no API lists MACs: the kernel must know which may leave. Asks the daemon; without one, does it.
+void let_leases_out(Workplace& workplace);
+
 }  // namespace fip::cli

@@ -85,7 +85,7 @@ std::string blocked_text(const GuardView& view, bool is_coloured) {
     Table table{{"FRAMES", "SENDER", "MAC", "UPLINK", "LAST"}};
     for (const auto& sender : view.blocked) {
         table.add({{std::to_string(sender.frames)},
-                   {shown(fip::text_of(sender))},
+                   {fip::text_of(sender)},
                    {sender.mac.text()},
                    {sender.uplink},
                    {rfc3339(sender.last)}});

@@ -1,6 +1,7 @@
 #include "lease.hpp"
 
 #include "core/errors.hpp"
+#include "guard.hpp"
 #include "guests.hpp"
 #include "lease_view.hpp"
 #include "providers.hpp"
@@ -104,6 +105,7 @@ int acquired(Workplace& workplace, const Lease& lease, Form form) {
         view = find_lease(workplace, workplace.context(Mode::act), lease.address);
     }
     if (view && view->lease.state == LeaseState::active) {
+        if (!workplace.traits(view->lease.provider).has_api) let_leases_out(workplace);
         print_lease(*view, form);
         hint(workplace, view->lease);
         return 0;

@@ -45,7 +45,7 @@ std::string daemon_is_away(const std::string& reason) {
 /// The stored definition, where there is one, is put right by a look.
 std::string refused_for_now(const LateStart& start, const std::string& reason) {
     if (!start.world.ask_daemon("look " + start.guest.id.value)) return daemon_is_away(reason);
-    return reason + "; failover-ip puts it right: try again";
+    return reason + "; failover-ip puts its stored definition right: try again";
 }
 
 /// A MAC that the provider still has to make is worth waiting for: it takes a second.

@@ -25,6 +25,13 @@ std::vector<GuardMac> given_macs(const Rows& rows, const ProviderSettings& provi
     return given;
 }
 
+std::vector<GuardMac> listed_macs(const Rows& rows, const ProviderSettings& provider, const Context& context) {
+    if (!rows.guests.value(guard_set_key(provider.name)).empty()) return rows.guard.macs(provider.name);
+    // The last list is from before there was a guard.
+    const auto list = rows.provider.addresses(provider.name);
+    return next_guard_set({}, list, provider.server, context.clock.now(), context.settings.grace).macs;
+}
+
 std::vector<std::string> bridges_of(const Settings& settings) {
     std::set<std::string> names;
     for (const auto& [name, pool] : settings.pools) names.insert(pool.bridges.begin(), pool.bridges.end());
@@ -60,9 +67,13 @@ GuardFacts guard_facts(const Context& context, const Guard& guard) {
     context.store.read([&](const Rows& rows) {
         facts.known = known_uplinks(rows.guests.value(uplinks_key));
         for (const auto& [name, provider] : context.settings.providers) {
-            const bool has_api = context.traits.at(name).has_api;
-            facts.providers[name] = {rows.provider.status(name).server_macs,
-                                     has_api ? rows.guard.macs(name) : given_macs(rows, provider)};
+            const auto status = rows.provider.status(name);
+            if (context.traits.at(name).has_api) {
+                facts.providers[name] = {status.server_macs, listed_macs(rows, provider, context),
+                                         status.synced_at.has_value()};
+            } else {
+                facts.providers[name] = {{}, given_macs(rows, provider), true};
+            }
         }
     });
     return facts;

@@ -11,6 +11,11 @@
 
 namespace fip {
 
+/// Named value in the store: not empty once a list of this provider has made its guard set.
+[[nodiscard]] inline std::string guard_set_key(const std::string& provider) {
+    return "guard-set:" + provider;
+}
+
 /// Everything that plan_guard() needs but what stands in the kernel. Writes nothing.
 [[nodiscard]] GuardFacts guard_facts(const Context& context, const Guard& guard);
 

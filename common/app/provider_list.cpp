@@ -1,5 +1,6 @@
 #include "app/provider_list.hpp"
 
+#include "app/guard.hpp"
 #include "core/guard_plan.hpp"
 #include "core/snapshot.hpp"
 
@@ -23,6 +24,9 @@ void update_guard_set(const Context& context, Rows& rows, const std::string& pro
                       "provider \"" + provider + "\": its list lacks " + std::to_string(next.lacking) + " of " +
                           std::to_string(before.size()) + " virtual MACs at once; they may leave as before"};
     }
+    const bool is_first = rows.guests.value(guard_set_key(provider)).empty();
+    if (is_first) rows.guests.set_value(guard_set_key(provider), "made");
+    stored.has_guard_changed = stored.has_guard_changed || is_first;
     if (next.macs == before) return;
     rows.guard.replace(provider, next.macs);
     stored.has_guard_changed = true;

@@ -114,6 +114,7 @@ private:
         if (is_there) return;
         plan_.known.push_back({guard.bridge, uplink, own_mac});
         auto problem = problem_of(rules);
+        if (problem.empty()) problem = unread_provider(pools);
         const bool is_standing = std::any_of(
             facts_.standing.begin(), facts_.standing.end(),
             [&](const UplinkState& state) { return state.uplink == uplink && state.mode == GuardMode::enforce; });
@@ -146,6 +147,16 @@ private:
         const auto known = std::find_if(facts_.known.begin(), facts_.known.end(),
                                         [&](const KnownUplink& each) { return each.uplink == uplink; });
         return known == facts_.known.end() ? std::nullopt : known->own_mac;
+    }
+
+    [[nodiscard]] std::string unread_provider(const std::vector<const PoolSettings*>& pools) const {
+        for (const auto* pool : pools) {
+            const auto known = facts_.providers.find(pool->provider);
+            if (known == facts_.providers.end() || known->second.is_read) continue;
+            return "the provider " + pool->provider +
+                   " was not read yet, and nobody may be cut off: failover-ip pool sync";
+        }
+        return "";
     }
 
     /// Nobody may be cut off by the guard's coming up.

@@ -39,6 +39,7 @@ struct GuardFacts {
     struct Provider {
         std::vector<Mac> server_macs;
         std::vector<GuardMac> macs;
+        bool is_read = true;  ///< It was read once: what it knows is known here.
     };
     const Settings& settings;
     std::map<std::string, Provider> providers;

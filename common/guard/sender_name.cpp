@@ -95,7 +95,7 @@ private:
         if (!guest) return by_process(file.process, device);
         const auto nic = qemu_nic(words, device, file.number);
         const auto name = guest->empty() ? "pid " + file.process : *guest;
-        return {"guest", name, nic.empty() ? device : nic + " (" + device + ")"};
+        return {"guest", name, nic.empty() ? device : nic};
     }
 
     [[nodiscard]] SenderName by_process(const ProcessTree::Process& process, const std::string& device) const {

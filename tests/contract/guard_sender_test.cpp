@@ -98,8 +98,8 @@ TEST_CASE("a QEMU guest is named by its tap, with the interface") {
                        "tap,id=hostnet1,ifname=tap1,script=no,downscript=no"});
     REQUIRE(wait_until([] { return fs::exists("/sys/class/net/tap1"); }, 10s));
     GuardGround::ip("link set tap0 master br0");
-    CHECK(name_sender({"up0", "tap0", foreign}) == SenderName{"guest", "web,1", "net0 (tap0)"});
-    CHECK(name_sender({"up0", "tap1", foreign}) == SenderName{"guest", "web,1", "net1 (tap1)"});
+    CHECK(name_sender({"up0", "tap0", foreign}) == SenderName{"guest", "web,1", "net0"});
+    CHECK(name_sender({"up0", "tap1", foreign}) == SenderName{"guest", "web,1", "net1"});
     guest.kill();
     CHECK(name_sender({"up0", "tap0", foreign}).kind == "port");
 }
@@ -123,7 +123,7 @@ TEST_CASE("a QEMU guest on a macvtap is named by the MAC that it wears") {
                     "exec qemu-system-x86_64 -S -display none -nodefaults -machine none -name mail "
                     "-netdev tap,id=hostnet0,fd=3 3<>" +
                         node}}};
-    const SenderName expected{"guest", "mail", "net0 (mvt0)"};
+    const SenderName expected{"guest", "mail", "net0"};
     const Sender sender{"up0", "", foreign, lower == "up0"};
     CHECK(wait_until([&] { return name_sender(sender) == expected; }, 10s));
     CHECK(name_sender(sender) == expected);

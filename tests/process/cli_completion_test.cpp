@@ -27,6 +27,7 @@ std::string offered(const std::vector<std::string>& words) {
 TEST_CASE("bash completes nouns, verbs and options", "[cli]") {
     CHECK(offered({"failover-ip", "le"}) == "lease");
     CHECK(offered({"failover-ip", "lease", ""}) == "list acquire release");
+    CHECK(offered({"failover-ip", "guard", ""}) == "up down status");
     CHECK(offered({"failover-ip", "--config", "x.toml", "pool", "s"}) == "sync");
     CHECK(offered({"failover-ip", "lease", "acquire", "--guest", "web1", "--dr"}) == "--dry-run");
     CHECK(offered({"failover-ip", "lease", "acquire", "--guest", "w"}).empty());
@@ -40,6 +41,9 @@ TEST_CASE("every option that a verb's help shows is completed", "[cli]") {
                                                                   {"pool", "list"},
                                                                   {"pool", "sync"},
                                                                   {"guest", "explain"},
+                                                                  {"guard", "up"},
+                                                                  {"guard", "down"},
+                                                                  {"guard", "status"},
                                                                   {"reconcile"}}) {
         std::vector<std::string> help{std::string{FIP_BIN_DIR} + "/failover-ip"};
         std::vector<std::string> words{"failover-ip"};

@@ -17,7 +17,7 @@ CliDaemon::CliDaemon(const std::string& socket, Manner manner) : manner_{manner}
     address.sun_family = AF_UNIX;
     std::copy_n(socket.begin(), std::min(socket.size(), sizeof address.sun_path - 1), address.sun_path);
     if (::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-        ::listen(listener_, 16) != 0) {
+        ::listen(listener_, 128) != 0) {
         throw std::system_error{errno, std::generic_category(), "cannot listen on " + socket};
     }
     thread_ = std::thread{[this] { serve(); }};

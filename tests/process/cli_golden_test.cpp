@@ -144,6 +144,34 @@ TEST_CASE("guest explain tells what a guest has, what it lacks, and what it need
     CHECK(nobody.out.empty());
 }
 
+TEST_CASE("guest explain tells what was stopped, and what is being done about a start", "[cli]") {
+    const Full host;
+    host.libvirt_says(host_json);
+    host.store().write([](Rows& rows) {
+        BlockedSender sender;
+        sender.uplink = "eno1";
+        sender.port = "vnet3";
+        sender.mac = Mac::parse("02:00:00:00:66:66");
+        sender.kind = "guest";
+        sender.name = "web1";
+        sender.detail = "net0";
+        sender.frames = 17;
+        sender.first = sender.last = WallTime{std::chrono::seconds{1714979389}};
+        rows.guard.put(sender);
+        sender.mac = Mac::parse("02:00:00:00:66:67");
+        sender.name = "another";
+        rows.guard.put(sender);
+        for (const auto kind : {NoteKind::claimed, NoteKind::swapping, NoteKind::restarting}) {
+            GuestNote note{kind, {GuestKind::libvirt, web_id}, "", "web1", "", "", {}};
+            note.at.wall = WallTime{std::chrono::seconds{1714979289}};
+            note.at.boot_id = "boot";
+            rows.guests.put(note);
+        }
+    });
+    check_golden("explain_late.txt", host.tell({"guest", "explain", "web1"}).out);
+    check_golden("explain_late.json", host.tell({"guest", "explain", "web1", "--json"}).out);
+}
+
 TEST_CASE("guest explain tells what the store knows when libvirt does not answer", "[cli]") {
     const Full host;
     host.put_beside("failover-ip-libvirt", "#!/bin/bash\necho 'failover-ip-libvirt: no connection' >&2\nexit 1\n");
@@ -182,6 +210,10 @@ TEST_CASE("every command's help has examples", "[cli]") {
                                                          {"guest"},
                                                          {"guest", "explain"},
                                                          {"reconcile"},
+                                                         {"guard"},
+                                                         {"guard", "up"},
+                                                         {"guard", "down"},
+                                                         {"guard", "status"},
                                                          {"config"},
                                                          {"config", "check"}};
     for (auto command : commands) {

@@ -11,7 +11,7 @@
 namespace fip::test {
 
 /// A host as the hook and the command line see it: its own /etc, /var/lib and /run/failover-ip, and its own boot id.
-/// Nothing of the real ones is touched. Needs root.
+/// Nothing of the real ones is touched; the test program itself leaves the machine's network. Needs root.
 class CliHost {
 public:
     CliHost();

@@ -16,9 +16,10 @@ std::string page(const std::string& name) {
 TEST_CASE("the manual has every command, option and exit code", "[cli]") {
     const auto text = page("failover-ip.8");
     for (const auto* word :
-         {"lease list", "lease acquire", "lease release", "pool list", "pool sync", "guest explain", "reconcile",
-          "config check", "\\-\\-json", "\\-\\-dry\\-run", "\\-\\-config", "\\-\\-guest", "\\-\\-pool",
-          "\\-\\-hostname", "\\-\\-confirm", "\\-\\-provider", "\\-\\-version", "NO_COLOR"}) {
+         {"lease list",      "lease acquire", "lease release", "pool list",  "pool sync",      "guest explain",
+          "reconcile",       "config check",  "guard up",      "guard down", "guard status",   "\\-\\-json",
+          "\\-\\-dry\\-run", "\\-\\-config",  "\\-\\-guest",   "\\-\\-pool", "\\-\\-hostname", "\\-\\-confirm",
+          "\\-\\-provider",  "\\-\\-version", "NO_COLOR"}) {
         CAPTURE(word);
         CHECK_THAT(text, Contains(word));
     }

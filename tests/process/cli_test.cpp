@@ -98,7 +98,6 @@ TEST_CASE("wrong usage is exit code 2 and leaves stdout empty", "[cli]") {
     const std::vector<std::vector<std::string>> wrong{{},
                                                       {"lease"},
                                                       {"lease", "steal"},
-                                                      {"guard", "up"},
                                                       {"move", "203.0.113.5", "--to", "192.0.2.11"},
                                                       {"import"},
                                                       {"doctor"},
@@ -133,7 +132,7 @@ TEST_CASE("others than root are told so, but may read the help", "[cli]") {
                          host.bring("failover-ip")});
     };
     for (const auto* arguments : {"lease list", "lease acquire --guest x", "pool list", "guest explain x", "reconcile",
-                                  "config check", "lease release 203.0.113.5"}) {
+                                  "config check", "guard status", "lease release 203.0.113.5"}) {
         const auto result = as_nobody(arguments);
         CAPTURE(arguments);
         CHECK(result.exit_code == 1);

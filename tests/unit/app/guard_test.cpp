@@ -163,6 +163,29 @@ TEST_CASE("what somebody else deleted is written again when everything is looked
     CHECK(host.kernel.rules == before);
 }
 
+TEST_CASE("a store from before the guard lets out what its last list shows") {
+    Guarded host;
+    host.start_daemon();
+    (void)host.settle_guarded();
+    (void)host.settle_guarded();
+    const auto before = host.kernel.rules;
+    REQUIRE_FALSE(before.at(0).registered.empty());
+    host.kernel.rules.clear();
+    host.disk.write([](Rows& rows) {
+        rows.guard.replace("dedibox", {});
+        rows.guests.set_value(guard_set_key("dedibox"), "");
+    });
+    GuardKeeper upgraded{host.kernel, host.lock};
+    (void)upgraded.refresh(host.context(), GuardKeeper::Depth::everything);
+    CHECK(host.kernel.rules == before);
+}
+
+TEST_CASE("a store that never saw a list brings no guard up") {
+    Guarded host;
+    (void)host.keeper.refresh(host.context(), GuardKeeper::Depth::everything);
+    CHECK(host.kernel.rules.empty());
+}
+
 TEST_CASE("before bridges come up the remembered uplinks are guarded") {
     Guarded host;
     host.start_daemon();

@@ -33,7 +33,7 @@ BridgeView bridge(const std::string& name, const Mac& wears, const std::string& 
 
 struct Given {
     Settings settings = one_pool();
-    std::map<std::string, GuardFacts::Provider> providers{{"dedibox", {{own}, {allowed(10, "203.0.113.1")}}}};
+    std::map<std::string, GuardFacts::Provider> providers{{"dedibox", {{own}, {allowed(10, "203.0.113.1")}, true}}};
     std::vector<BridgeView> bridges{bridge("br0", own, "eno1")};
     std::vector<KnownUplink> known;
     std::vector<UplinkState> standing;
@@ -153,7 +153,7 @@ TEST_CASE("pools on one bridge share its uplink, and the strictest mode counts")
     given.settings.pools["second"] = pool("second");
     given.settings.pools["second"].provider = "backup";
     given.settings.pools["public"].guard = GuardMode::observe;
-    given.providers["backup"] = {{}, {allowed(20, "198.51.100.1")}};
+    given.providers["backup"] = {{}, {allowed(20, "198.51.100.1")}, true};
     const auto plan = given.plan();
     REQUIRE(plan.rules.size() == 1);
     CHECK(plan.rules[0].mode == GuardMode::enforce);
@@ -189,6 +189,15 @@ TEST_CASE("a bridge with a foreign MAC keeps enforce from coming up, says how to
     CHECK_FALSE(given.plan().bridges[0].problem.empty());
     given.standing.clear();
     given.settings.pools["public"].guard = GuardMode::observe;
+    CHECK(given.plan().rules.size() == 1);
+}
+
+TEST_CASE("before the provider was read once nobody is cut off; what stands then stays") {
+    Given given;
+    given.providers["dedibox"].is_read = false;
+    CHECK(given.plan().rules.empty());
+    CHECK(given.plan().bridges[0].problem.find("failover-ip pool sync") != std::string::npos);
+    given.standing = {{"eno1", GuardMode::enforce, true, 2}};
     CHECK(given.plan().rules.size() == 1);
 }
 
