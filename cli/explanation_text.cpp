@@ -166,7 +166,7 @@ std::string text_of(const Explanation& one, bool is_coloured) {
     std::vector<std::string> blocked;
     for (const auto& sender : one.blocked) {
         blocked.push_back(fmt::format("{} frames with the source MAC {} by {}, last at {}", sender.frames,
-                                      sender.mac.text(), sender.port.empty() ? sender.uplink : sender.port,
+                                      sender.mac.text(), shown(sender.port.empty() ? sender.uplink : sender.port),
                                       rfc3339(sender.last)));
     }
     text += list_text("Stopped by the guard:", blocked);

@@ -36,7 +36,7 @@ Colour colour_of(std::string_view state) {
 
 json::object json_of_bridge(const GuardView& view, const BridgeGuard& bridge) {
     json::object object;
-    object["bridge"] = bridge.bridge;
+    object["bridge"] = utf8(bridge.bridge);
     object["mode"] = name_of(bridge.mode);
     object["state"] = state_of(view, bridge);
     object["problem"] = bridge.problem.empty() ? json::value(nullptr) : json::value(utf8(bridge.problem));
@@ -44,7 +44,7 @@ json::object json_of_bridge(const GuardView& view, const BridgeGuard& bridge) {
     for (const auto& uplink : bridge.uplinks) {
         const auto* state = standing_at(view, uplink);
         json::object entry;
-        entry["uplink"] = uplink;
+        entry["uplink"] = utf8(uplink);
         entry["mode"] = name_of(state == nullptr ? GuardMode::off : state->mode);
         entry["last_wall"] = state != nullptr && state->has_last_wall;
         entry["macs"] = state == nullptr ? 0 : state->macs;
@@ -125,7 +125,7 @@ json::object json_of(const BlockedSender& sender) {
         return text.empty() ? json::value(nullptr) : json::value(utf8(text));
     };
     json::object object;
-    object["uplink"] = sender.uplink;
+    object["uplink"] = utf8(sender.uplink);
     object["port"] = or_null(sender.port);
     object["mac"] = sender.mac.text();
     object["kind"] = or_null(sender.kind);

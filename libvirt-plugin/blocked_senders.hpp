@@ -8,6 +8,7 @@
 #include <chrono>
 #include <deque>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -18,6 +19,8 @@ namespace fip::plugin {
 class BlockedSenders {
 public:
     using TimePoint = std::chrono::steady_clock::time_point;
+
+    explicit BlockedSenders(std::shared_ptr<guard::OwnWrites> writes) : kernel_{std::move(writes)} {}
 
     /// The guard has stopped this sender for the first time, or for the first time since long ago.
     void heard(const Context& context, GuardMode mode, const guard::Sender& sender, EventLog& log);

@@ -58,7 +58,7 @@ public:
                        bell_.ring();
                        tasks_.push({Task::Kind::waiting, {}, {}, 0, {}});
                    }}},
-          guard_{std::filesystem::path{setup_->settings.store_file}.parent_path()},
+          guard_{setup_},
           guard_worker_{setup_, guard_, failed()},
           guests_{setup_, tasks_, bell_},
           socket_worker_{[this] { socket_.run(); }, failed()},
@@ -123,6 +123,7 @@ private:
             setup_ = std::move(fresh);
             remember(options_);
             tasks_.push({Task::Kind::reload, {}, {}, 0, setup_});
+            guard_.use(setup_);
             providers_.use(setup_);
             guard_worker_.use(setup_);
             log(Level::info, "reloaded", options_.config.string());

@@ -24,6 +24,7 @@ using Depth = GuardKeeper::Depth;
 
 constexpr milliseconds pause_after_trouble = 2s;
 constexpr milliseconds between_counts = 5s;
+constexpr milliseconds between_rewrites = 3s;
 
 std::string joined(const std::vector<std::string>& names) {
     std::string text;
@@ -54,6 +55,7 @@ GuardWorker::GuardWorker(std::shared_ptr<const Setup> setup, SharedGuard& guard,
                          std::function<void(std::exception_ptr)> failed)
     : setup_{std::move(setup)},
       guard_{guard},
+      senders_{guard.writes()},
       wake_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)},
       worker_{[this] { run(); }, std::move(failed)} {}
 
@@ -109,6 +111,9 @@ void GuardWorker::run() {
 void GuardWorker::work(Workplace& place) {
     guard::GuardWatch watch;  // before the first look, so that nothing is missed
     const auto setup = current_setup();
+    if (!watch.hears_blocked()) {
+        log_.warn("guard-deaf", "another program listens to the guard's log group: senders stand in guard status only");
+    }
     (void)take_wake(wake_);
     refresh(place.context(), {.look_at_rules = true});
     auto count_at = Steady::now();
@@ -130,14 +135,23 @@ void GuardWorker::work(Workplace& place) {
         // Whoever sends a lot fills the kernel's small set: soon after the first word, and then once per comparison.
         if (!heard.blocked.empty()) count_at = std::min(count_at, now + between_counts);
         if (now < count_at) continue;
-        if (!uplinks_.empty()) senders_.take_counts(context);
+        if (!uplinks_.empty()) take_counts(context);
         count_at = now + setup->settings.interval;
+    }
+}
+
+/// Statistics only: without them the guard is watched all the same.
+void GuardWorker::take_counts(const Context& context) {
+    try {
+        senders_.take_counts(context);
+    } catch (const GuardError& error) {
+        log_.warn("guard-uncounted", error.what());
     }
 }
 
 void GuardWorker::take(const guard::GuardEvent& event, Heard& heard) const {
     if (const auto* changed = std::get_if<guard::RulesChanged>(&event)) {
-        if (guard_.made(changed->generation)) return;
+        if (guard_.writes()->made(changed->generation)) return;
         heard.look_at_rules = true;
         heard.who = changed->program + " (" + std::to_string(changed->pid) + ")";
     } else if (const auto* link = std::get_if<guard::LinkChanged>(&event)) {
@@ -151,15 +165,20 @@ void GuardWorker::take(const guard::GuardEvent& event, Heard& heard) const {
 }
 
 void GuardWorker::refresh(const Context& context, const Heard& heard) {
-    const auto depth = heard.look_at_rules || heard.look_at_devices ? Depth::everything
-                       : heard.was_missed                           ? Depth::doubt
-                                                                    : Depth::changes;
+    // Where others write rules all the time, ours cannot be told from theirs: after a rewrite that found nothing wrong
+    // a comparison has to do for a while.
+    const bool is_weary = Steady::now() < trust_until_;
+    const auto depth = heard.look_at_devices || (heard.look_at_rules && !is_weary) ? Depth::everything
+                       : heard.look_at_rules || heard.was_missed                   ? Depth::doubt
+                                                                                   : Depth::changes;
     const auto done = guard_.refresh(context, depth);
+    if (!done) return;  // another configuration is there: work() ends
+    if (heard.look_at_rules && !done->was_changed) trust_until_ = Steady::now() + between_rewrites;
     uplinks_.clear();
-    if (!done.was_down) {
-        for (const auto& rules : done.plan.rules) uplinks_[rules.uplink] = rules.mode;
+    if (!done->was_down) {
+        for (const auto& rules : done->plan.rules) uplinks_[rules.uplink] = rules.mode;
     }
-    tell(done, heard);
+    tell(*done, heard);
 }
 
 void GuardWorker::tell(const GuardKeeper::Refreshed& done, const Heard& heard) {

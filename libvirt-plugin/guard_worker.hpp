@@ -39,6 +39,7 @@ private:
     void wake() const noexcept;
     void refresh(const Context& context, const Heard& heard);
     void tell(const GuardKeeper::Refreshed& done, const Heard& heard);
+    void take_counts(const Context& context);
     void take(const guard::GuardEvent& event, Heard& heard) const;
 
     mutable std::mutex mutex_;
@@ -48,6 +49,7 @@ private:
     BlockedSenders senders_;
     std::map<std::string, GuardMode> uplinks_;  ///< That we guard.
     std::map<std::string, std::string> told_;   ///< By bridge: how it is with its guard.
+    std::chrono::steady_clock::time_point trust_until_{};
     std::atomic<bool> is_stopped_{false};
     int wake_ = -1;
     Worker worker_;  // last: it uses all of the above

@@ -23,6 +23,14 @@ bool is_in_firmware(const Guest& guest) {
     });
 }
 
+bool has_started(const LiveGuest& guest) {
+    try {
+        return guest.state() != LiveGuest::State::starting;
+    } catch (const LibvirtRefused&) {
+        return false;  // it has ended at this moment, which is an event of its own
+    }
+}
+
 }  // namespace
 
 std::string GuestRestarts::text_of(const Restart& restart) {
@@ -43,7 +51,7 @@ void GuestRestarts::begin(const Guest& guest, const std::vector<WrongNic>& wrong
     const auto is_ours = [](const WrongNic& one) { return one.remedy == Remedy::restart; };
     if (!guest.is_persistent || std::ranges::none_of(wrong, is_ours)) return;
     const auto live = LiveGuest::find(connections_, guest.id.value);
-    if (!live || live->number() == -1 || live->state() == LiveGuest::State::starting) return;
+    if (!live || live->number() == -1 || !has_started(*live)) return;
     const auto before = restarts_.find(guest.id.value);
     if (before != restarts_.end() && before->second.run == live->number()) return;
     Restart restart{guest.id, guest.name, is_in_firmware(guest) ? Way::destroy : Way::shutdown, live->number()};
@@ -89,7 +97,8 @@ void GuestRestarts::stopped(const std::string& uuid) {
     try {
         live = LiveGuest::find(connections_, uuid);
     } catch (const GuestsUnavailable&) {
-        // A guest with a definition is still known to its driver: this one is gone, or recover() comes to it.
+        restarts_.erase(found);  // the note stays: recover() comes to it
+        return;
     }
     if (live && live->number() == restart.run) return;  // undefined while it runs
     try {

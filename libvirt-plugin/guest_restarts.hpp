@@ -29,6 +29,8 @@ public:
     void stopped(const std::string& uuid);  ///< It does not run any more: starts it, if it is one of ours.
     void recover();                         ///< Go on with what the store says was begun.
 
+    void forget() { restarts_.clear(); }  ///< Nobody listens to libvirt: recover() goes on when somebody does.
+
     [[nodiscard]] TimePoint next_time() const;
     void tick();  ///< Say who does not react.
 

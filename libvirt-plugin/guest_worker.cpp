@@ -45,6 +45,7 @@ void GuestWorker::run() {
         tick();
         busy_since_ = TimePoint{};
     }
+    swaps_.let_go();
     links_.clear();
     connections_.clear();
 }
@@ -54,7 +55,9 @@ void GuestWorker::use(std::shared_ptr<const Setup> setup) {
     const auto& uris = place_->setup().settings.libvirt_uris;
     for (const auto& each : connections_) {
         if (std::ranges::find(uris, each->uri()) != uris.end()) continue;
+        swaps_.let_go();
         swaps_.forget_guests_of(*each);
+        restarts_.forget();
         links_.erase(each->uri());
     }
     std::erase_if(connections_, [&](const auto& each) { return !links_.contains(each->uri()); });
@@ -136,6 +139,8 @@ void GuestWorker::disconnect(Connection& connection, const std::string& why) {
     link.definitions.reset();
     link.running.reset();
     swaps_.forget_guests_of(connection);
+    restarts_.forget();
+    starts_.forget_unbegun();
     connection.close();
     link.try_at = Steady::now() + first_pause;
     link.pause = first_pause;
@@ -301,6 +306,7 @@ void GuestWorker::look_at_claims() {
 
 void GuestWorker::look_at_guest(const Guest& guest) {
     if (swaps_.is_under_way(guest.id.value)) return;
+    if (swaps_.has_plugged_in_late(guest)) return;  // looked at again when it has ended
     const auto context = place_->context();
     try {
         note_first_run(context, guests_);
@@ -331,7 +337,11 @@ void GuestWorker::compare() {
     go_on_with_the_begun();
     look_at_claims();
     look_at_waiting();  // before others: whoever has waited longest comes first
-    InterruptedListing listing{guests_, [this] { handle_urgent(); }};
+    InterruptedListing listing{guests_, [this](const Guest& guest) -> std::optional<Guest> {
+                                   handle_urgent();
+                                   if (!swaps_.has_plugged_in_late(guest)) return {};
+                                   return guests_.find(guest.id);  // it was listed without the NIC
+                               }};
     const auto all = look_at_all(place_->context(), listing, Effects::apply, {});
     for (const auto& gap : all.listing.gaps) log_.warn("listing-incomplete", gap);
     take_note(all);

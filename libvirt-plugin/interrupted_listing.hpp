@@ -10,13 +10,14 @@ namespace fip::plugin {
 /// A listing of all guests that lets something more urgent in between two of them.
 class InterruptedListing final : public GuestSource {
 public:
-    InterruptedListing(GuestSource& source, std::function<void()> between)
+    /// @param between  called before each guest is shown; may give the guest as it is after that
+    InterruptedListing(GuestSource& source, std::function<std::optional<Guest>(const Guest&)> between)
         : source_{source}, between_{std::move(between)} {}
 
     [[nodiscard]] Listing list(const std::function<void(const Guest&)>& visit) override {
         return source_.list([&](const Guest& guest) {
-            between_();
-            visit(guest);
+            const auto changed = between_(guest);
+            visit(changed ? *changed : guest);
         });
     }
     [[nodiscard]] std::optional<Guest> find(const GuestId& id) override { return source_.find(id); }
@@ -24,7 +25,7 @@ public:
 
 private:
     GuestSource& source_;
-    std::function<void()> between_;
+    std::function<std::optional<Guest>(const Guest&)> between_;
 };
 
 }  // namespace fip::plugin

@@ -249,6 +249,20 @@ void NicSwaps::plug_in_late(const std::string& uuid, const std::string& alias) {
     guarded(uuid, [&](Swap& it, const LiveGuest& guest) { go_on(it, guest); });
 }
 
+bool NicSwaps::has_plugged_in_late(const Guest& guest) {
+    const auto found = given_up_.find(guest.id.value);
+    if (found == given_up_.end() || !guest.is_running || is_under_way(guest.id.value)) return false;
+    const auto is_gone = [&](const SwappedNic& lost) {
+        return std::ranges::none_of(guest.live_nics, [&](const Nic& nic) {
+            return nic.alias == lost.note.alias || nic.mac == lost.note.worn || nic.mac == lost.note.wanted;
+        });
+    };
+    const auto gone = std::ranges::find_if(found->second.nics, is_gone);
+    if (gone == found->second.nics.end() || Steady::now() > found->second.late_until) return false;
+    plug_in_late(guest.id.value, std::string{gone->note.alias});
+    return true;
+}
+
 void NicSwaps::end(Swap& swap) {
     erase_notes(swap.guest);
     const auto uuid = swap.guest.value;
@@ -262,7 +276,21 @@ void NicSwaps::ended(const std::string& uuid) {
 }
 
 void NicSwaps::forget_guests_of(const Connection& connection) {
-    std::erase_if(swaps_, [&](const auto& each) { return each.second.connection == &connection; });
+    const auto is_of = [&](const auto& each) { return each.second.connection == &connection; };
+    std::erase_if(swaps_, is_of);
+    std::erase_if(given_up_, is_of);
+}
+
+void NicSwaps::let_go() noexcept {
+    for (const auto& [uuid, swap] : swaps_) {
+        if (!swap.is_our_pause) continue;
+        try {
+            const auto live = LiveGuest::find(*swap.connection, uuid);
+            if (live && live->state() == LiveGuest::State::paused) live->resume();
+        } catch (const std::exception&) {
+            // libvirt does not answer, or the guest has ended: recover() sees which.
+        }
+    }
 }
 
 NicSwaps::TimePoint NicSwaps::next_time() const {

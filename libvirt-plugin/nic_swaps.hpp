@@ -37,10 +37,16 @@ public:
     [[nodiscard]] bool is_under_way(const std::string& uuid) const { return swaps_.contains(uuid); }
 
     void removed(const std::string& uuid, const std::string& alias);  ///< A device has gone.
-    void ended(const std::string& uuid);                              ///< The guest does not run any more.
+    /// The guest's system has let go of a NIC at last, and its event is still on the way: it is replaced, and what was
+    /// read of the guest is out of date.
+    [[nodiscard]] bool has_plugged_in_late(const Guest& guest);
+    void ended(const std::string& uuid);  ///< The guest does not run any more.
     /// Finish what the store says was begun; for the guests of connections that are open.
     void recover();
     void forget_guests_of(const Connection& connection);  ///< It is gone: recover() goes on when it is back.
+
+    /// The daemon ends: guests that we paused run on, and the next daemon finishes what the store says.
+    void let_go() noexcept;
 
     [[nodiscard]] TimePoint next_time() const;
     void tick();  ///< Whatever is due.

@@ -180,7 +180,7 @@ private:
     std::optional<ScratchFolder> scratch_;
     std::optional<Workplace> place_;
     EventLoop loop_;
-    SharedGuard guard_{std::filesystem::path{setup_->settings.store_file}.parent_path()};
+    SharedGuard guard_{setup_};
     std::vector<std::unique_ptr<Connection>> connections_;
     bool is_all_connected_ = true;
     bool is_refused_ = false;

@@ -79,7 +79,7 @@ milliseconds ProviderWorker::round(Workplace& place, const OpenProvider& provide
     const auto settled = settle(context, provider.access(), lock, Sync::when_due, provider_call_limit,
                                 [this] { return is_stopped_.load(); });
     tell(settled);
-    refresh_guard(context);
+    if (!is_stopped_) refresh_guard(context);
     for (const auto& guest : settled.guests) {
         if (guest.kind == GuestKind::libvirt) tasks_.push({Task::Kind::look, guest.value, {}, 0, {}});
     }

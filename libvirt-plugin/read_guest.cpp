@@ -29,7 +29,7 @@ struct State {
     int state = VIR_DOMAIN_NOSTATE;
     int reason = 0;
     [[nodiscard]] bool is_paused() const { return state == VIR_DOMAIN_PAUSED; }
-    [[nodiscard]] bool is_arriving() const { return is_paused() && reason == VIR_DOMAIN_PAUSED_MIGRATION; }
+    [[nodiscard]] bool is_copied() const { return is_paused() && reason == VIR_DOMAIN_PAUSED_MIGRATION; }
     [[nodiscard]] bool is_starting_up() const { return is_paused() && reason == VIR_DOMAIN_PAUSED_STARTING_UP; }
 };
 
@@ -39,16 +39,18 @@ State state_of(virDomainPtr domain) {
     return now;
 }
 
+/// While a migration still copies its memory to this host, the guest runs on the other one, and may stay there. Before
+/// that, libvirt calls every guest "starting up": only its process tells whether it goes on with a run from elsewhere.
+bool runs_here(const Connection& connection, const State& state, const std::optional<QemuProcess>& process) {
+    if (state.state == VIR_DOMAIN_SHUTOFF || state.is_copied()) return false;
+    if (!state.is_starting_up() || !connection.is_local_qemu()) return true;
+    return process && !process->is_continued;
+}
+
 /// Only QEMU's guests can be told from outside how far they have come.
-void read_process(const Connection& connection, const State& state, Guest& guest) {
-    if (!connection.is_local_qemu()) return;
-    const auto process = find_qemu_process(guest.name, guest.id.value, {});
+void read_process(const State& state, const std::optional<QemuProcess>& process, Guest& guest) {
+    if (!process) return;
     Run run;
-    run.is_paused = state.is_starting_up();
-    if (!process) {
-        if (run.is_paused) guest.run = run;
-        return;
-    }
     const bool has_begun = !process->ran || *process->ran >= not_begun;
     run.age = has_begun ? process->age : std::chrono::duration_cast<std::chrono::milliseconds>(*process->ran);
     run.is_paused = state.is_starting_up() || (state.is_paused() && !has_begun);
@@ -88,8 +90,10 @@ std::optional<Guest> read_guest(const Connection& connection, virDomainPtr domai
     guest.origin = connection.origin();
     guest.is_persistent = is_persistent == 1;
     const auto state = is_running == 1 ? state_of(domain) : State{};
-    // While a migration still copies its memory to this host, the guest runs on the other one, and may stay there.
-    guest.is_running = is_running == 1 && !state.is_arriving();
+    const auto process = is_running == 1 && connection.is_local_qemu()
+                             ? find_qemu_process(guest.name, guest.id.value, {})
+                             : std::nullopt;
+    guest.is_running = is_running == 1 && runs_here(connection, state, process);
     if (is_running == 1 && guest.is_persistent) {
         const auto live_xml = dump(connection, domain, 0U);
         if (!live_xml) return {};
@@ -97,7 +101,7 @@ std::optional<Guest> read_guest(const Connection& connection, virDomainPtr domai
     } else if (is_running == 1) {
         guest.live_nics = guest.nics;
     }
-    if (guest.is_running) read_process(connection, state, guest);
+    if (guest.is_running && connection.is_local_qemu()) read_process(state, process, guest);
     if (is_running == 1 && !guest.is_persistent) guest.nics = guest.live_nics;
     networks.resolve(guest);
     return guest;

@@ -20,6 +20,10 @@ public:
     void resumed(const std::string& uuid, TimePoint at);  ///< Counts if it had not executed anything before.
     void reset(const std::string& uuid, TimePoint at);    ///< It is in its firmware from anew.
     void stopped(const std::string& uuid) { starts_.erase(uuid); }
+    /// Nobody listens any more: whoever lets a guest begin then is not heard.
+    void forget_unbegun() {
+        std::erase_if(starts_, [](const auto& each) { return !each.second.has_begun; });
+    }
 
     /// What the process tells, corrected by what was heard.
     void sharpen(const std::string& uuid, Run& run, TimePoint now);

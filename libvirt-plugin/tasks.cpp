@@ -47,7 +47,10 @@ void Tasks::push(Task task) {
             break;
         }
         auto& queue = queue_for(task);
-        queue.push_back(std::move(task));
+        // Many may start at once: each is paused first, and then has time.
+        const bool has_time = task.kind != Task::Kind::started || &queue != &urgent_;
+        const auto place = has_time ? queue.end() : std::ranges::find(queue, Task::Kind::removed, &Task::kind);
+        queue.insert(place, std::move(task));
     }
     changed_.notify_all();
 }

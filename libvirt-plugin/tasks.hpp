@@ -18,7 +18,7 @@ struct Setup;
 struct Task {
     enum class Kind {
         started,     ///< A guest runs: goes before everything else.
-        removed,     ///< A device of a running guest has gone: as started.
+        removed,     ///< A device of a running guest has gone: before everything but starts.
         resumed,     ///< A guest runs on after a pause.
         look,        ///< At one guest.
         changed,     ///< At the guest of that name: its definition was written.

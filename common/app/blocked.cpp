@@ -24,6 +24,9 @@ BlockedSender counted_sender(const std::vector<BlockedSender>& known, const Bloc
     BlockedSender sender;
     if (found != known.end()) {
         sender = *found;
+        // Found in a hurry, or somebody else may sit at that port by now.
+        const bool is_unsure = sender.kind == "port" || sender.kind == "host";
+        if (is_unsure || now - sender.last > std::chrono::minutes{10}) name(sender);
     } else {
         sender.uplink = counted.uplink;
         sender.port = counted.port;
@@ -66,10 +69,10 @@ bool take_blocked(const Context& context, Guard& guard, const NameSender& name) 
     const auto now = context.clock.now().wall;
     std::vector<BlockedSender> fresh;
     for (const auto& counted : counts) fresh.push_back(counted_sender(known, counted, now, name));
-    guard.forget_blocked();
     context.store.write([&](Rows& rows) {
         for (const auto& sender : fresh) rows.guard.put(sender);
     });
+    guard.forget_blocked();  // last: counted twice is better than lost
     return true;
 }
 

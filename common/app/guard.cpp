@@ -93,15 +93,11 @@ void set_guard_up(LeaseStore& store) {
     store.write([](Rows& rows) { rows.guests.set_value(wish_key, ""); });
 }
 
-/// A host without nft that wants no guard is fine.
-std::vector<UplinkState> GuardKeeper::standing_now(const Context& context) const {
-    const auto& pools = context.settings.pools;
-    const bool is_wanted =
-        std::any_of(pools.begin(), pools.end(), [](const auto& entry) { return entry.second.guard != GuardMode::off; });
+/// What cannot be read is written anew; where nothing is wanted, a host without nft is fine.
+std::vector<UplinkState> GuardKeeper::standing_now() const {
     try {
         return guard_.state();
     } catch (const GuardError&) {
-        if (is_wanted) throw;
         return {};
     }
 }
@@ -111,7 +107,7 @@ GuardKeeper::Refreshed GuardKeeper::refresh(const Context& context, Depth depth)
     const bool is_first = !applied_;
     const bool is_thorough = is_first || depth != Depth::changes;
     auto facts = guard_facts(context, guard_);
-    facts.standing = is_thorough ? standing_now(context) : standing_of(*applied_);
+    facts.standing = is_thorough ? standing_now() : standing_of(*applied_);
     Refreshed done{plan_guard(facts), is_guard_down(context.store), false};
     const auto known = text_of(done.plan.known);
     if (known != text_of(facts.known)) {

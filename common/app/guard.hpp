@@ -45,7 +45,7 @@ public:
     Refreshed refresh(const Context& context, Depth depth);
 
 private:
-    [[nodiscard]] std::vector<UplinkState> standing_now(const Context& context) const;
+    [[nodiscard]] std::vector<UplinkState> standing_now() const;
 
     Guard& guard_;
     ProviderLock& lock_;

@@ -58,6 +58,7 @@ Looked guest_left(const Context& context, const GuestId& guest) {
             lease.state = LeaseState::away;
             lease.stay = Stay::left;
             rows.leases.put(lease);
+            rows.guests.erase(NoteKind::claimed, guest, std::nullopt);
             looked.happenings.push_back({Happening::Level::info, "guest-left", guest, lease.guest_name, lease.address,
                                          "its guest migrated away; nothing is released"});
         }

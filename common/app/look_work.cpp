@@ -52,10 +52,7 @@ void Look::write(GuestSource& source) {
 
 Looked Look::take_result() {
     looked_.wrong = plan_.wrong;
-    if (std::any_of(plan_.wrong.begin(), plan_.wrong.end(),
-                    [](const WrongNic& nic) { return nic.remedy == Remedy::hold; })) {
-        for (const auto& remark : plan_.remarks) tell("guest-held", {}, remark, Happening::Level::warning);
-    }
+    for (const auto& remark : plan_.remarks) tell("guest-held", {}, remark, Happening::Level::warning);
     return std::move(looked_);
 }
 
@@ -104,7 +101,10 @@ std::vector<GuestNote> Look::stale_notes(const Rows& rows) const {
         const bool is_waiting = note.kind == NoteKind::waiting && !reasons_.contains(note.slot);
         const bool is_arrival = note.kind == NoteKind::incoming && guest_.is_running;
         const bool is_swap = note.kind == NoteKind::swapping && !guest_.is_running;
-        if (is_waiting || is_arrival || is_swap || note.kind == NoteKind::absent) stale.push_back(std::move(note));
+        // Seen running, its end is seen as every other's.
+        const bool is_claim = note.kind == NoteKind::claimed && guest_.is_running && guest_.run;
+        const bool is_stale = is_waiting || is_arrival || is_swap || is_claim || note.kind == NoteKind::absent;
+        if (is_stale) stale.push_back(std::move(note));
     }
     return stale;
 }

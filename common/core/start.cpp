@@ -60,12 +60,15 @@ private:
 
     [[nodiscard]] StartVerdict worn_by_another(const Nic& nic, const Lease& lease) const {
         const auto holder = lease.guest_name.empty() ? std::string{"another guest"} : "the guest " + lease.guest_name;
+        const auto what = "its MAC " + nic.mac->text() + " on " + nic.bridge + " belongs to " + holder + " (" +
+                          lease.address.text() + ")";
+        if (!is_enabled()) return refuse(StartAnswer::hopeless, what);
+        if (facts_.is_held_back) {
+            return refuse(StartAnswer::hopeless, what + "; it was here before failover-ip: failover-ip reconcile");
+        }
         // The guard lets this MAC out: only where the NIC can surely be changed in time may it start.
         const bool is_swappable = nic.can_unplug && facts_.settings.on_wrong_mac == OnWrongMac::swap;
-        const auto answer = is_swappable && facts_.operation.empty() ? StartAnswer::late : StartAnswer::retry;
-        return refuse(is_enabled() ? answer : StartAnswer::hopeless, "its MAC " + nic.mac->text() + " on " +
-                                                                         nic.bridge + " belongs to " + holder + " (" +
-                                                                         lease.address.text() + ")");
+        return refuse(is_swappable && facts_.operation.empty() ? StartAnswer::late : StartAnswer::retry, what);
     }
 
     /// Registered, and no lease knows it: a hand-made set-up that the daemon has not adopted yet.

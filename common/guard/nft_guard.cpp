@@ -18,6 +18,12 @@ bool exists(const std::filesystem::path& sys, const std::string& device) {
     return std::filesystem::exists(sys / "class/net" / device, unreadable);
 }
 
+// In how many parts the keys of our sets come.
+std::size_t key_width(const std::string_view family, const std::string_view set) {
+    if (set == "enforced" || set == "observed") return 1;
+    return set == "blocked" && family == "bridge" ? 3 : 2;
+}
+
 }  // namespace
 
 NftGuard::NftGuard(std::shared_ptr<OwnWrites> writes, std::filesystem::path sys)
@@ -75,7 +81,12 @@ void NftGuard::remove() {
 
 std::vector<SetElement> NftGuard::elements(const char* family, const char* set) const {
     const auto reply = ask({"-j", "list", "set", family, std::string{table_name}, set});
-    if (reply.is_done) return read_elements(reply.out, most_macs);
+    if (reply.is_done) {
+        auto all = read_elements(reply.out, most_macs);
+        // Made by another version, or by somebody else: what is not ours to read is not there.
+        std::erase_if(all, [&](const SetElement& element) { return element.key.size() != key_width(family, set); });
+        return all;
+    }
     if (reply.is_missing()) return {};
     refuse("be read", reply);
 }

@@ -322,10 +322,9 @@ std::string removal_batch(std::string_view family) {
 
 std::string forget_batch(const Standing& standing) {
     Batch batch;
-    for (const auto* set : {"blocked", "announced"}) {
-        if (standing.has_bridge_table) batch.flush("set", Table{"bridge"}.object({{"name", set}}));
-        if (standing.has_netdev_table) batch.flush("set", Table{"netdev"}.object({{"name", set}}));
-    }
+    // Not the announced ones: who was told of is not told of again because it was counted.
+    if (standing.has_bridge_table) batch.flush("set", Table{"bridge"}.object({{"name", "blocked"}}));
+    if (standing.has_netdev_table) batch.flush("set", Table{"netdev"}.object({{"name", "blocked"}}));
     return batch.is_empty() ? std::string{} : std::move(batch).text();
 }
 
