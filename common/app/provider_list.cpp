@@ -34,26 +34,28 @@ void update_guard_set(const Context& context, Rows& rows, const std::string& pro
 
 }  // namespace
 
-StoredList store_list(const Context& context, const std::string& provider, std::vector<ProviderAddress> fresh,
-                      const std::vector<Mac>& server_macs, const Now& started) {
+StoredList store_list(const Context& context, const std::string& provider, const FreshList& fresh) {
     StoredList stored;
     context.store.write([&](Rows& rows) {
         stored = {};
         const auto remembered = rows.provider.addresses(provider);
-        const auto merged = merge_snapshot(remembered, std::move(fresh), [&](const Address& address) {
-            return rows.leases.find(address).has_value();
-        });
+        const auto merged = merge_snapshot(
+            remembered, fresh.addresses, [&](const Address& address) { return rows.leases.find(address).has_value(); });
         stored.has_changed = merged != remembered;
         if (stored.has_changed) rows.provider.replace(provider, merged);
         auto known = rows.provider.status(provider);
-        stored.has_guard_changed = known.server_macs != server_macs;
-        known.server_macs = server_macs;
-        known.synced_at = started.wall;
-        known.synced_boot = started.boot_id;
+        stored.has_guard_changed = known.server_macs != fresh.server_macs;
+        known.server_macs = fresh.server_macs;
+        known.synced_at = fresh.started.wall;
+        known.synced_boot = fresh.started.boot_id;
         known.backoff_until.reset();
         known.last_error.clear();
         rows.provider.set_status(provider, known);
-        update_guard_set(context, rows, provider, merged, stored);
+        auto allowed = merged;
+        for (auto& entry : allowed) {
+            if (fresh.revoked.contains(entry.address)) entry.mac.reset();
+        }
+        update_guard_set(context, rows, provider, allowed, stored);
     });
     return stored;
 }

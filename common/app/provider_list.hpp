@@ -3,6 +3,7 @@
 #include "app/context.hpp"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,10 +15,14 @@ struct StoredList {
     std::optional<Happening> doubt;  ///< It lacks so much that it is not believed.
 };
 
+struct FreshList {
+    std::vector<ProviderAddress> addresses;
+    std::vector<Mac> server_macs;
+    Now started;                ///< When it was asked for.
+    std::set<Address> revoked;  ///< Their MACs were deleted just before: a list may lag behind that.
+};
+
 /// Remember a complete list of the provider, and what it means for the guard: one transaction.
-/// @param started  when the list was asked for
-[[nodiscard]] StoredList store_list(const Context& context, const std::string& provider,
-                                    std::vector<ProviderAddress> fresh, const std::vector<Mac>& server_macs,
-                                    const Now& started);
+[[nodiscard]] StoredList store_list(const Context& context, const std::string& provider, const FreshList& fresh);
 
 }  // namespace fip

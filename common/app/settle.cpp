@@ -116,9 +116,16 @@ private:
     }
 
     void read_provider() {
-        const auto started = context_.clock.now();
-        auto fresh = provider_.api->list(limit_);
-        auto stored = store_list(context_, provider_.name, std::move(fresh), provider_.api->server_macs(), started);
+        FreshList fresh;
+        fresh.started = context_.clock.now();
+        fresh.addresses = provider_.api->list(limit_);
+        fresh.server_macs = provider_.api->server_macs();
+        for (const auto& [address, kind] : sent_) {
+            const bool has_another =
+                sent_.contains({address, Kind::issue_mac}) || sent_.contains({address, Kind::share_mac});
+            if (kind == Kind::revoke_mac && !has_another) fresh.revoked.insert(address);
+        }
+        auto stored = store_list(context_, provider_.name, fresh);
         is_fresh_ = true;
         settled_.may_have_freed = settled_.may_have_freed || stored.has_changed;
         if (stored.doubt) settled_.happenings.push_back(*std::move(stored.doubt));
