@@ -31,7 +31,11 @@ void BlockedSenders::name(BlockedSender& sender) {
     } else if (may_look_up(now)) {
         found = guard::name_sender({sender.uplink, sender.port, sender.mac, sender.is_raw});
         if (by_port_.size() >= most_ports) by_port_.clear();
-        if (!sender.port.empty()) by_port_[sender.port] = {found, now};
+        // Behind a port to somewhere else there may be many: who it is depends on the MAC.
+        const bool is_port_alone = found.kind == "guest" || found.kind == "process";
+        if (!sender.port.empty() && is_port_alone) by_port_[sender.port] = {found, now};
+    } else if (known != by_port_.end()) {
+        found = known->second.name;
     }
     sender.kind = std::move(found.kind);
     sender.name = std::move(found.name);
@@ -47,7 +51,7 @@ void BlockedSenders::heard(const Context& context, GuardMode mode, const guard::
     name(row);
     if (!note_blocked(context, row)) return;
     if (logged_.size() >= most_ports) logged_.clear();
-    const int said = ++logged_[row.uplink + " " + row.port];
+    const int said = ++logged_[row.uplink + " " + (row.port.empty() ? row.kind + " " + row.name : row.port)];
     const auto verb = mode == GuardMode::observe ? " would be stopped" : " are stopped";
     if (said <= most_logged) {
         log.warn("guard-blocked", "frames with the source MAC " + row.mac.text() + " from " +

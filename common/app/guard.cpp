@@ -50,9 +50,16 @@ bool has_last_walls(const std::vector<UplinkState>& standing) {
     return std::all_of(standing.begin(), standing.end(), [](const UplinkState& each) { return each.has_last_wall; });
 }
 
-/// The last wall does not count: it goes with its device.
-bool differs(std::vector<UplinkState> standing, const GuardRules& rules) {
-    for (auto& each : standing) each.has_last_wall = true;
+bool is_port(const std::vector<BridgeView>& bridges, const std::string& device) {
+    return std::any_of(bridges.begin(), bridges.end(), [&](const BridgeView& bridge) {
+        return std::any_of(bridge.ports.begin(), bridge.ports.end(),
+                           [&](const auto& port) { return port.name == device; });
+    });
+}
+
+/// A device that is not there has no last wall.
+bool differs(std::vector<UplinkState> standing, const GuardRules& rules, const std::vector<BridgeView>& bridges) {
+    for (auto& each : standing) each.has_last_wall = each.has_last_wall || !is_port(bridges, each.uplink);
     auto wanted = standing_of(rules);
     const auto by_name = [](const UplinkState& left, const UplinkState& right) { return left.uplink < right.uplink; };
     std::sort(standing.begin(), standing.end(), by_name);
@@ -114,7 +121,7 @@ GuardKeeper::Refreshed GuardKeeper::refresh(const Context& context, Depth depth)
         context.store.write([&](Rows& rows) { rows.guests.set_value(uplinks_key, known); });
     }
     const auto rules = done.was_down ? GuardRules{} : done.plan.rules;
-    done.was_changed = is_thorough && differs(facts.standing, rules);
+    done.was_changed = is_thorough && differs(facts.standing, rules, facts.bridges);
     if (rules.empty() && facts.standing.empty()) {
         applied_.emplace();
         return done;

@@ -89,9 +89,9 @@ void Datacenter::attach(LabHost& host, const Uplink& uplink) {
         {"ip", "link", "set", uplink.bridge, "address", uplink.mac},
         {"ip", "link", "set", uplink.device, "master", uplink.bridge},
         {"ip", "link", "set", uplink.device, "up"},
-        {"ip", "addr", "add", uplink.server + "/32", "dev", uplink.bridge},
-        {"ip", "route", "add", gateway, "dev", uplink.bridge, "scope", "link"},
-        {"ip", "route", "add", "default", "via", gateway, "dev", uplink.bridge}};
+        {"ip", "addr", "replace", uplink.server + "/32", "dev", uplink.bridge},
+        {"ip", "route", "replace", gateway, "dev", uplink.bridge, "scope", "link"},
+        {"ip", "route", "replace", "default", "via", gateway, "dev", uplink.bridge}};
     for (const auto& step : steps) checked(host.exec(step), step);
 }
 

@@ -32,7 +32,8 @@ public:
     /// @param account  state file of the provider's simulator
     explicit Datacenter(const std::string& account);
 
-    /// Lays the cable, gives the host its address and routes. Of the same port again: after a reboot.
+    /// Lays the cable, gives the host its address and routes. Of the same port again: after a reboot, or
+    /// with a new cable.
     void attach(LabHost& host, const Uplink& uplink);
 
     [[nodiscard]] SwitchSim& fabric() { return *fabric_; }

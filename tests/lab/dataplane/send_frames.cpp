@@ -1,11 +1,14 @@
 // send-frames: raw Ethernet frames as a hostile guest sends them. Static, and without the C++ library: it goes into the
 // guest's initrd.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <linux/if_packet.h>
+#include <linux/if_tun.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,7 +22,10 @@ namespace {
 constexpr char usage[] =
     "send-frames DEV [--count N] [--macs M] [--seed S] [--mac MAC | --own-mac] [--to MAC]\n"
     "            [--ethertypes all|0x0800,0x88cc,...] [--arp-for ADDRESS] [--rarp] [--vlan ID] [--size BYTES]\n"
+    "            [--rate FRAMES] [--through-tap] [--into-wall]\n"
     "N frames to everybody (or MAC), from M made-up MACs in turn. A seed always makes the same frames.\n"
+    "--rate: so many a second. --through-tap: DEV is a tap that is there already, and the frames come out of it.\n"
+    "--into-wall: what the kernel throws away counts as sent.\n"
     "all: the ethertypes from 0x0600 up and 802.3 lengths, at random. Prints \"sent N\"; exit code 1: not all of "
     "them.\n";
 
@@ -45,6 +51,9 @@ struct Plan {
     bool is_rarp = false;
     long vlan = -1;
     std::size_t size = 60;
+    unsigned long rate = 0;  ///< A second; 0: as fast as it goes.
+    bool is_tap = false;
+    bool is_into_wall = false;
 };
 
 [[noreturn]] void give_up(const char* what) {
@@ -97,6 +106,8 @@ void read_types(char* text, Plan& plan) {
 bool is_flag(const char* word, Plan& plan) {
     if (std::strcmp(word, "--rarp") == 0) return plan.is_rarp = true;
     if (std::strcmp(word, "--own-mac") == 0) return plan.has_own_mac = true;
+    if (std::strcmp(word, "--into-wall") == 0) return plan.is_into_wall = true;
+    if (std::strcmp(word, "--through-tap") == 0) return plan.is_tap = true;
     return false;
 }
 
@@ -120,6 +131,8 @@ void take_option(const char* word, char* value, Plan& plan) {
         plan.is_arp = true;
     } else if (std::strcmp(word, "--vlan") == 0) {
         plan.vlan = static_cast<long>(number(value, 4095));
+    } else if (std::strcmp(word, "--rate") == 0) {
+        plan.rate = number(value, 1'000'000);
     } else if (std::strcmp(word, "--size") == 0) {
         plan.size = number(value, longest_frame);
         if (plan.size < 60) misuse(value);
@@ -216,10 +229,33 @@ int open_socket(Plan& plan) {
     return socket;
 }
 
-// A full queue is no loss: the kernel said so, and takes the frame later.
-bool send_frame(int socket, const std::uint8_t* frame, std::size_t size) {
+int open_tap(const Plan& plan) {
+    const int tap = ::open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+    if (tap < 0) give_up("/dev/net/tun");
+    ifreq request{};
+    std::strncpy(request.ifr_name, plan.device, IFNAMSIZ - 1);
+    request.ifr_flags = IFF_TAP | IFF_NO_PI;
+    if (::ioctl(tap, TUNSETIFF, &request) != 0) give_up(plan.device);
+    return tap;
+}
+
+void wait_for(const Plan& plan, unsigned long sent, const timespec& begin) {
+    if (plan.rate == 0) return;
+    timespec until = begin;
+    until.tv_sec += static_cast<time_t>(sent / plan.rate);
+    until.tv_nsec += static_cast<long>(sent % plan.rate * 1'000'000'000UL / plan.rate);
+    if (until.tv_nsec >= 1'000'000'000) {
+        until.tv_nsec -= 1'000'000'000;
+        ++until.tv_sec;
+    }
+    ::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
+}
+
+// A full queue is no loss: the kernel said so, and takes the frame later. A guard at the device's egress says the same.
+bool send_frame(int file, const std::uint8_t* frame, std::size_t size, const Plan& plan) {
     for (int i = 0; i < 10'000; ++i) {
-        if (::send(socket, frame, size, 0) == static_cast<ssize_t>(size)) return true;
+        if (::write(file, frame, size) == static_cast<ssize_t>(size)) return true;
+        if (errno == ENOBUFS && plan.is_into_wall) return true;
         if (errno != ENOBUFS && errno != EAGAIN && errno != EINTR) return false;
         ::usleep(100);
     }
@@ -230,13 +266,16 @@ bool send_frame(int socket, const std::uint8_t* frame, std::size_t size) {
 
 int main(int argc, char** argv) {
     auto plan = read_plan(argc, argv);
-    const int socket = open_socket(plan);
+    const int file = plan.is_tap ? open_tap(plan) : open_socket(plan);
+    timespec begin{};
+    ::clock_gettime(CLOCK_MONOTONIC, &begin);
     auto state = plan.seed;
     unsigned long sent = 0;
     std::uint8_t frame[longest_frame + 4];
     for (; sent < plan.count; ++sent) {
+        wait_for(plan, sent, begin);
         const auto size = make_frame(plan, sent, state, frame);
-        if (!send_frame(socket, frame, size)) break;
+        if (!send_frame(file, frame, size, plan)) break;
     }
     const int error = errno;
     std::printf("sent %lu\n", sent);

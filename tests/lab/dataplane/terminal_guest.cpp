@@ -68,8 +68,13 @@ bool TerminalGuest::shows(const std::string& text, std::chrono::milliseconds lim
     return host_.console_shows(name_, text, limit);
 }
 
-// The log file has it all; QEMU only must not wait for us to take it.
-void TerminalGuest::drain() {
+std::string TerminalGuest::console() const {
+    drain();
+    return host_.console(name_);
+}
+
+// The log file has it all; QEMU only must not wait for us to take it. It does after some 300 bytes.
+void TerminalGuest::drain() const {
     std::array<char, 4096> part{};
     while (::recv(terminal_, part.data(), part.size(), MSG_DONTWAIT) > 0) {
     }

@@ -30,7 +30,7 @@ public:
 
     void wait_until_ready(std::chrono::milliseconds limit = 60s) const;
     [[nodiscard]] bool shows(const std::string& text, std::chrono::milliseconds limit = 20s) const;
-    [[nodiscard]] std::string console() const { return host_.console(name_); }
+    [[nodiscard]] std::string console() const;
 
     /// A line of shell, run to its end. Both outputs come in `out`, with what else the console said meanwhile.
     Result run(const std::string& command, std::chrono::milliseconds limit = 20s);
@@ -42,7 +42,7 @@ public:
 
 private:
     void connect();
-    void drain();
+    void drain() const;
 
     LabHost& host_;
     std::string name_;

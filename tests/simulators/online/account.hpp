@@ -22,7 +22,8 @@ struct Server {
     std::int64_t id = 0;
     Address address;  ///< Main public IPv4: what edits name.
     std::string hostname;
-    std::string reverse;  ///< With its final dot; empty: the default name.
+    std::string reverse;                        ///< With its final dot; empty: the default name.
+    Mac mac = Mac::parse("aa:bb:cc:00:11:22");  ///< Of its network card.
     friend bool operator==(const Server&, const Server&) = default;
 };
 

@@ -49,6 +49,8 @@ Server server_from(const json::object& row) {
             server.hostname = text_of(value, key);
         } else if (key == "reverse") {
             server.reverse = dotted(text_of(value, key));
+        } else if (key == "mac") {
+            server.mac = Mac::parse(text_of(value, key));
         } else {
             reject("a server has no field " + std::string{key});
         }
@@ -107,6 +109,7 @@ json::object to_json(const Account& account) {
         servers.push_back(json::object{{"id", id},
                                        {"address", server.address.text()},
                                        {"hostname", server.hostname},
+                                       {"mac", server.mac.text()},
                                        {"reverse", text_or_null(server.reverse)}});
     }
     json::object addresses;

@@ -68,7 +68,9 @@ void OnlineSimulator::start(int port) {
                     "--busy-seconds",
                     fmt::format("{}", options_.busy_seconds)};
     for (const auto& [id, address] : options_.servers) {
-        command.argv.insert(command.argv.end(), {"--server", fmt::format("{}={}", id, address)});
+        const auto mac = options_.server_macs.find(id);
+        const auto tail = mac == options_.server_macs.end() ? std::string{} : "," + mac->second;
+        command.argv.insert(command.argv.end(), {"--server", fmt::format("{}={}{}", id, address, tail)});
     }
     for (const auto& [address, id] : options_.addresses) {
         command.argv.insert(command.argv.end(), {"--address", id == 0 ? address : fmt::format("{}={}", address, id)});

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +30,7 @@ public:
         std::string listen = "127.0.0.1";
         pid_t inside = 0;  ///< Command::inside: runs in that process's namespaces, and is controlled from here.
         std::uint64_t seed = 1;
+        std::map<std::int64_t, std::string> server_macs{};  ///< Of the network cards; others have a default.
     };
 
     /// One failover IP as the account has it.

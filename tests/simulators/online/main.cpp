@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -47,7 +48,9 @@ void populate(Account& account, const Options& options) {
         const auto [id, address] = split(text);
         Server server;
         server.id = std::stoll(id);
-        server.address = Address::parse(address);
+        const auto comma = std::min(address.find(','), address.size());
+        server.address = Address::parse(address.substr(0, comma));
+        if (comma < address.size()) server.mac = Mac::parse(address.substr(comma + 1));
         server.hostname = "hv" + std::to_string(account.servers.size() + 1);
         account.servers[server.id] = server;
     }
@@ -108,7 +111,7 @@ void declare(CLI::App& app, Options& options) {
     app.add_option("--token", options.token, "The token that clients must send")->capture_default_str();
     app.add_option("--busy-seconds", options.busy_seconds,
                    "How long a move is in progress; default: the switch busy_ms");
-    app.add_option("--server", options.servers, "NUMBER=ADDRESS of a server, while there is no state file");
+    app.add_option("--server", options.servers, "NUMBER=ADDRESS[,MAC] of a server, while there is no state file");
     app.add_option("--address", options.addresses,
                    "ADDRESS or ADDRESS=NUMBER of its server, while there is no state file");
     app.add_option("--seed", options.seed, "Of the virtual MACs; default: random");

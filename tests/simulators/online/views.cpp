@@ -131,7 +131,7 @@ json::object public_address(const Account& account, const Server& server) {
     return {{"address", server.address.text()},
             {"type", "public"},
             {"reverse", reverse_value(account, server.address, server.reverse)},
-            {"mac", "aa:bb:cc:00:11:22"},
+            {"mac", mac_value(account, server.mac)},
             {"switch_port_state", "up"}};
 }
 
