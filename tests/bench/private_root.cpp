@@ -1,11 +1,15 @@
 #include "private_root.hpp"
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
@@ -36,14 +40,31 @@ void make_mount_point(const std::filesystem::path& folder) {
     std::filesystem::create_directory(folder);
 }
 
+void raise_loopback() {
+    const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    check(socket, "a socket");
+    ifreq request{};
+    std::memcpy(request.ifr_name, "lo", 3);
+    request.ifr_flags = IFF_UP;
+    const int raised = ::ioctl(socket, SIOCSIFFLAGS, &request);
+    ::close(socket);
+    check(raised, "lo up");
+}
+
 }  // namespace
 
 PrivateRoot::PrivateRoot()
-    : outside_{::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC)}, folder_{::open(".", O_PATH | O_CLOEXEC)} {
+    : outside_{::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC)},
+      network_{::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)},
+      folder_{::open(".", O_PATH | O_CLOEXEC)} {
     check(outside_, "/proc/self/ns/mnt");
+    check(network_, "/proc/self/ns/net");
     check(folder_, ".");
-    check(::unshare(CLONE_NEWNS), "a mount namespace");
+    check(::unshare(CLONE_NEWNS | CLONE_NEWNET), "namespaces");
     check(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "private mounts");
+    // The guard of the machine itself is nobody's toy.
+    check(::mount("sysfs", "/sys", "sysfs", 0, nullptr), "/sys of the new network");
+    raise_loopback();
     mount_memory("/run");
     for (const auto* folder : {"/etc/failover-ip", "/var/lib/failover-ip"}) {
         make_mount_point(folder);
@@ -54,9 +75,10 @@ PrivateRoot::PrivateRoot()
 PrivateRoot::~PrivateRoot() {
     // The namespace and all that is mounted in it end with the last process inside. If this fails the next lines of
     // the bench fail too, loudly, and the process's end cleans up.
-    if (::setns(outside_, CLONE_NEWNS) == 0) [[maybe_unused]]
+    if (::setns(network_, CLONE_NEWNET) == 0 && ::setns(outside_, CLONE_NEWNS) == 0) [[maybe_unused]]
         const int back = ::fchdir(folder_);
     ::close(outside_);
+    ::close(network_);
     ::close(folder_);
 }
 

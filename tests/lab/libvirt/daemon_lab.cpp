@@ -129,11 +129,11 @@ std::chrono::seconds DaemonLab::process_age(const std::string& guest) {
     return std::chrono::seconds{age.empty() ? 0 : std::stol(age)};
 }
 
-bool DaemonLab::has_swap_notes() const {
-    bool has_some = false;
+std::vector<GuestNote> DaemonLab::notes(NoteKind kind) const {
+    std::vector<GuestNote> found;
     const store::SqliteLeaseStore store{host.path(store_file), 5s, store::Access::existing};
-    store.read([&](const Rows& rows) { has_some = !rows.guests.notes(NoteKind::swapping).empty(); });
-    return has_some;
+    store.read([&](const Rows& rows) { found = rows.guests.notes(kind); });
+    return found;
 }
 
 void DaemonLab::set_stored_mac(const std::string& guest, const std::string& from, const std::string& to,

@@ -2,6 +2,7 @@
 
 #include "core/lease.hpp"
 #include "lab/lab_host.hpp"
+#include "ports/rows.hpp"
 #include "simulators/online/client.hpp"
 #include "support/process.hpp"
 
@@ -66,8 +67,9 @@ public:
     [[nodiscard]] std::vector<std::string> seen_macs(const std::string& guest) const;
     /// It runs, not paused, and its NICs wear the MACs of its leases.
     [[nodiscard]] bool is_right(const std::string& guest, std::size_t nics = 1);
+    [[nodiscard]] std::vector<GuestNote> notes(NoteKind kind) const;
     /// The store says that a swap is under way.
-    [[nodiscard]] bool has_swap_notes() const;
+    [[nodiscard]] bool has_swap_notes() const { return !notes(NoteKind::swapping).empty(); }
     /// Replace a MAC in the stored definition, and do something else in the same breath: nobody comes in between.
     void set_stored_mac(const std::string& guest, const std::string& from, const std::string& to,
                         const std::string& then);

@@ -71,6 +71,20 @@ TEST_CASE("looks at one guest are queued once, and evidence keeps its place betw
     }
 }
 
+TEST_CASE("guests that start go before NICs that have gone, and both before everything else", "[unit]") {
+    Tasks tasks;
+    tasks.push({Task::Kind::look, "a", {}, 0, {}});
+    tasks.push({Task::Kind::removed, "b", {}, 0, {}});
+    tasks.push({Task::Kind::started, "c", {}, 0, {}});
+    tasks.push({Task::Kind::removed, "d", {}, 0, {}});
+    tasks.push({Task::Kind::started, "e", {}, 0, {}});
+    for (const auto* guest : {"c", "e", "b", "d", "a"}) {
+        const auto task = next(tasks);
+        REQUIRE(task);
+        CHECK(task->uuid == guest);
+    }
+}
+
 TEST_CASE("a uuid is found in a definition as libvirt reads it", "[unit]") {
     CHECK(uuid_in("<domain><name>x</name><uuid>6F1B1F5E-0000-4000-8000-000000000001</uuid></domain>") == uuid);
     CHECK(uuid_in("<uuid>6f1b1f5e000040008000000000000001</uuid>") == uuid);
@@ -148,8 +162,9 @@ TEST_CASE("the socket serves many at once, hands requests on, and lets nobody ho
     std::atomic<int> works{0};
     std::atomic<int> pokes{0};
     std::atomic<int> looks{0};
-    SocketServer server{
-        path, {[&](std::string_view who) { looks += who == uuid ? 1 : 100; }, [&] { ++starts; }, [&] { ++works; }, [&] { ++pokes; }}};
+    SocketServer server{path,
+                        {[&](std::string_view who) { looks += who == uuid ? 1 : 100; }, [&] { ++starts; },
+                         [&] { ++works; }, [&] { ++pokes; }}};
     std::thread serving{[&] { server.run(); }};
     struct stat folder {};
     REQUIRE(::stat((dir / "run").c_str(), &folder) == 0);
