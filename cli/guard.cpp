@@ -90,7 +90,7 @@ int guard_up(Workplace& workplace, Form form, Mode mode) {
 
 int guard_down(Workplace& workplace, Form form, Mode mode) {
     if (mode == Mode::dry_run) return tell_planned(view_of(workplace), "without a guard");
-    set_guard_down(workplace.context(Mode::act).store);
+    set_guard_down(workplace.context(Mode::act));
     refresh(workplace);
     if (form == Form::json) show(view_of(workplace), form);
     complain(

@@ -92,8 +92,15 @@ bool is_guard_down(const LeaseStore& store) {
     return is_down;
 }
 
-void set_guard_down(LeaseStore& store) {
-    store.write([](Rows& rows) { rows.guests.set_value(wish_key, down); });
+void set_guard_down(const Context& context) {
+    context.store.write([&](Rows& rows) {
+        rows.guests.set_value(wish_key, down);
+        // When it comes up again the last list counts, whatever was held against it.
+        for (const auto& [name, provider] : context.settings.providers) {
+            rows.guard.replace(name, {});
+            rows.guests.set_value(guard_set_key(name), "");
+        }
+    });
 }
 
 void set_guard_up(LeaseStore& store) {

@@ -21,7 +21,7 @@ namespace fip {
 
 /// Whether a person took the guard down (`failover-ip guard down`): it stays down until `guard up`.
 [[nodiscard]] bool is_guard_down(const LeaseStore& store);
-void set_guard_down(LeaseStore& store);
+void set_guard_down(const Context& context);  ///< It begins with what the last list shows when it comes up again.
 void set_guard_up(LeaseStore& store);
 
 /// Keeps the kernel's rules at what configuration, store and host say. One per thread.

@@ -15,14 +15,15 @@ void update_guard_set(const Context& context, Rows& rows, const std::string& pro
     const auto& server = context.settings.providers.at(provider).server;
     const auto next = next_guard_set(before, list, server, context.clock.now(), context.settings.grace);
     if (next.lacking > 0) {
-        stored.doubt =
-            Happening{Happening::Level::warning,
-                      "guard-list-doubted",
-                      {},
-                      "",
-                      {},
-                      "provider \"" + provider + "\": its list lacks " + std::to_string(next.lacking) + " of " +
-                          std::to_string(before.size()) + " virtual MACs at once; they may leave as before"};
+        stored.doubt = Happening{
+            Happening::Level::warning,
+            "guard-list-doubted",
+            {},
+            "",
+            {},
+            "provider \"" + provider + "\": its list lacks " + std::to_string(next.lacking) + " of " +
+                std::to_string(before.size()) +
+                " virtual MACs at once; they may leave as before: if it is right, failover-ip guard down, then up"};
     }
     const bool is_first = rows.guests.value(guard_set_key(provider)).empty();
     if (is_first) rows.guests.set_value(guard_set_key(provider), "made");

@@ -141,7 +141,7 @@ TEST_CASE("what a person takes down stays down until it is brought up") {
     host.start_daemon();
     (void)host.settle_guarded();
     REQUIRE_FALSE(host.kernel.rules.empty());
-    set_guard_down(host.disk);
+    set_guard_down(host.context());
     (void)host.keeper.refresh(host.context(), GuardKeeper::Depth::changes);
     CHECK(host.kernel.rules.empty());
     (void)host.settle_guarded();
@@ -149,6 +149,28 @@ TEST_CASE("what a person takes down stays down until it is brought up") {
     set_guard_up(host.disk);
     (void)host.keeper.refresh(host.context(), GuardKeeper::Depth::changes);
     CHECK_FALSE(host.kernel.rules.empty());
+}
+
+TEST_CASE("a list that was not believed counts when a person takes the guard down and up") {
+    Guarded host;
+    host.start_daemon();
+    host.disk.write([](Rows& rows) {
+        std::vector<GuardMac> known;
+        for (int i = 1; i <= 5; ++i) {
+            known.push_back({Mac::parse("02:00:00:00:00:0" + std::to_string(i)), {Address::parse("203.0.113.9")}, {}});
+        }
+        rows.guard.replace("dedibox", known);
+        rows.guests.set_value(guard_set_key("dedibox"), "made");
+    });
+    const auto settled = host.settle_guarded();
+    CHECK(texts(settled.happenings).find("guard down, then up") != std::string::npos);
+    CHECK(host.lets_out(Mac::parse("02:00:00:00:00:01")));
+    set_guard_down(host.context());
+    (void)host.keeper.refresh(host.context(), GuardKeeper::Depth::changes);
+    set_guard_up(host.disk);
+    (void)host.keeper.refresh(host.context(), GuardKeeper::Depth::changes);
+    CHECK_FALSE(host.kernel.rules.empty());
+    CHECK_FALSE(host.lets_out(Mac::parse("02:00:00:00:00:01")));
 }
 
 TEST_CASE("what somebody else deleted is written again when everything is looked at") {
