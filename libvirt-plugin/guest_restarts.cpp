@@ -12,6 +12,8 @@ namespace {
 using Steady = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds patience{60};
+constexpr std::chrono::hours between_restarts{1};
+constexpr std::size_t most_remembered = 4096;
 constexpr std::string_view shutdown_word = "shutdown ";
 constexpr std::string_view destroy_word = "destroy ";
 
@@ -54,6 +56,15 @@ void GuestRestarts::begin(const Guest& guest, const std::vector<WrongNic>& wrong
     if (!live || live->number() == -1 || !has_started(*live)) return;
     const auto before = restarts_.find(guest.id.value);
     if (before != restarts_.end() && before->second.run == live->number()) return;
+    // What wears a wrong MAC again after that is put right by a person: it must not go down and up for ever.
+    const auto last = begun_.find(guest.id.value);
+    if (last != begun_.end() && Steady::now() - last->second < between_restarts) {
+        Restart again{guest.id, guest.name};
+        return tell(again, Happening::Level::warning, "guest-restart-failed",
+                    "it was restarted a short while ago and its MAC is wrong again: stop it and start it by hand");
+    }
+    if (begun_.size() >= most_remembered) begun_.clear();
+    begun_[guest.id.value] = Steady::now();
     Restart restart{guest.id, guest.name, is_in_firmware(guest) ? Way::destroy : Way::shutdown, live->number()};
     const auto context = context_();
     context.store.write([&](Rows& rows) {

@@ -56,6 +56,7 @@ private:
     std::function<Context()> context_;
     EventLog& log_;
     std::map<std::string, Restart> restarts_;  // by uuid
+    std::map<std::string, TimePoint> begun_;   // by uuid: when a guest was last restarted
 };
 
 }  // namespace fip::plugin
