@@ -57,7 +57,10 @@ int open_pidfd(pid_t pid) {
 
 // A file in memory: a program that prints much never waits for us, and there is nothing to drain and no thread.
 int memory_file(const char* name) {
-    return checked(::memfd_create(name, MFD_CLOEXEC), "memfd_create");
+    const int file = checked(::memfd_create(name, MFD_CLOEXEC), "memfd_create");
+    // For such a file the kernel does not keep two threads from writing at the same place.
+    checked(::fcntl(file, F_SETFL, O_APPEND), "fcntl");
+    return file;
 }
 
 std::vector<std::string> environment_of(const Command& command) {
