@@ -101,8 +101,9 @@ std::vector<GuestNote> Look::stale_notes(const Rows& rows) const {
         const bool is_waiting = note.kind == NoteKind::waiting && !reasons_.contains(note.slot);
         const bool is_arrival = note.kind == NoteKind::incoming && guest_.is_running;
         const bool is_swap = note.kind == NoteKind::swapping && !guest_.is_running;
-        // Seen running, its end is seen as every other's.
-        const bool is_claim = note.kind == NoteKind::claimed && guest_.is_running && guest_.run;
+        // Once it has executed something its end is seen as every other's; before, its start may still fail.
+        const bool has_begun = guest_.is_running && guest_.run && !guest_.run->is_paused;
+        const bool is_claim = note.kind == NoteKind::claimed && has_begun;
         const bool is_stale = is_waiting || is_arrival || is_swap || is_claim || note.kind == NoteKind::absent;
         if (is_stale) stale.push_back(std::move(note));
     }

@@ -123,6 +123,11 @@ TEST_CASE("a guest that runs under its claim keeps it, and its end gives it back
     const auto id = host.guests.create("u-1", "one", {FakeGuests::nic("br0", started.nics[0].mac)});
     host.guests.at(id).run = Run{100ms, false, false, false};
     host.guests.at(id).nics[0].can_unplug = true;
+    // QEMU is there and has not begun: this start may still fail.
+    host.guests.at(id).run->is_paused = true;
+    (void)look_at(host.context(), host.guests, host.guests.at(id));
+    CHECK(host.notes(NoteKind::claimed).size() == 1);
+    host.guests.at(id).run->is_paused = false;
     const auto looked = look_at(host.context(), host.guests, host.guests.at(id));
     REQUIRE(looked.wrong.size() == 1);
     CHECK(looked.wrong[0].mac == host.held_by(id).at(0).mac);
