@@ -24,16 +24,17 @@ bool BlockedSenders::may_look_up(TimePoint now) {
 void BlockedSenders::name(BlockedSender& sender) {
     const auto now = std::chrono::steady_clock::now();
     const auto known = by_port_.find(sender.port);
-    const bool is_fresh = !sender.port.empty() && known != by_port_.end() && now - known->second.at < name_lasts;
+    // Behind a port to somewhere else there may be many: there the last name only has to do where no look is left.
+    const bool is_alone =
+        known != by_port_.end() && (known->second.name.kind == "guest" || known->second.name.kind == "process");
+    const bool is_fresh = !sender.port.empty() && is_alone && now - known->second.at < name_lasts;
     guard::SenderName found{sender.port.empty() ? "host" : "port", sender.port, {}};
     if (is_fresh) {
         found = known->second.name;
     } else if (may_look_up(now)) {
         found = guard::name_sender({sender.uplink, sender.port, sender.mac, sender.is_raw});
         if (by_port_.size() >= most_ports) by_port_.clear();
-        // Behind a port to somewhere else there may be many: who it is depends on the MAC.
-        const bool is_port_alone = found.kind == "guest" || found.kind == "process";
-        if (!sender.port.empty() && is_port_alone) by_port_[sender.port] = {found, now};
+        if (!sender.port.empty()) by_port_[sender.port] = {found, now};
     } else if (known != by_port_.end()) {
         found = known->second.name;
     }
