@@ -37,7 +37,7 @@ std::string DeviceTree::line(const std::string& device, const char* file) const 
     return text;
 }
 
-std::vector<std::string> DeviceTree::names(const fs::path& folder) const {
+std::vector<std::string> DeviceTree::names(const fs::path& folder) {
     std::vector<std::string> all;
     std::error_code gone;
     for (fs::directory_iterator at{folder, gone}, end; !gone && at != end; at.increment(gone)) {
@@ -45,6 +45,40 @@ std::vector<std::string> DeviceTree::names(const fs::path& folder) const {
     }
     std::sort(all.begin(), all.end());
     return all;
+}
+
+std::vector<std::string> DeviceTree::lower(const std::string& device) const {
+    constexpr std::string_view prefix = "lower_";
+    std::vector<std::string> all;
+    for (const auto& name : names(net_ / device)) {
+        if (name.starts_with(prefix)) all.push_back(name.substr(prefix.size()));
+    }
+    return all;
+}
+
+bool DeviceTree::is_bridge(const std::string& device) const {
+    return is_there(net_ / device / "bridge");
+}
+
+bool DeviceTree::is_uplink(const std::string& device) const {
+    return is_uplink(device, 0);
+}
+
+// A guest's tap or veth has no `device`; a VLAN may stand on a VLAN.
+bool DeviceTree::is_uplink(const std::string& device, int depth) const {
+    constexpr int deepest = 4;
+    if (is_there(net_ / device / "device") || is_there(net_ / device / "bonding")) return true;
+    if (depth == deepest || kind(device) != "vlan") return false;
+    const auto below = lower(device);
+    return std::any_of(below.begin(), below.end(), [&](const std::string& name) { return is_uplink(name, depth + 1); });
+}
+
+std::vector<std::string> DeviceTree::ports(const std::string& bridge) const {
+    return names(net_ / bridge / "brif");
+}
+
+std::optional<Mac> DeviceTree::mac(const std::string& device) const {
+    return Mac::try_parse(line(device, "address"));
 }
 
 bool DeviceTree::is_tap(const std::string& device) const {
@@ -61,11 +95,8 @@ std::string DeviceTree::kind(const std::string& device) const {
     for (std::string text; std::getline(in, text);) {
         if (text.starts_with(mark)) return text.substr(mark.size());
     }
-    constexpr std::string_view lower = "lower_";
-    for (const auto& name : names(net_ / device)) {
-        if (name.starts_with(lower)) return "on " + name.substr(lower.size());
-    }
-    return {};
+    const auto below = lower(device);
+    return below.empty() ? std::string{} : "on " + below.front();
 }
 
 std::string DeviceTree::bridge(const std::string& port) const {
@@ -95,7 +126,7 @@ std::string DeviceTree::other_end(const std::string& device) const {
 std::vector<std::string> DeviceTree::wearing(const Mac& mac) const {
     std::vector<std::string> all;
     for (const auto& name : names(net_)) {
-        if (line(name, "address") == mac.text()) all.push_back(name);
+        if (this->mac(name) == mac) all.push_back(name);
     }
     return all;
 }
@@ -109,7 +140,7 @@ std::string DeviceTree::learned_port(const std::string& bridge, const Mac& mac) 
         if (entry.mac == mac.bytes() && entry.is_local == 0) port = entry.port_high << 8 | entry.port_low;
     }
     if (port == 0) return {};
-    for (const auto& name : names(net_ / bridge / "brif")) {
+    for (const auto& name : ports(bridge)) {
         const auto text = line(name, "brport/port_no");  // "0x2"
         int number = 0;
         if (text.size() > 2) std::from_chars(text.data() + 2, text.data() + text.size(), number, 16);

@@ -3,6 +3,7 @@
 #include "core/mac.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,11 @@ class DeviceTree {
 public:
     explicit DeviceTree(std::filesystem::path sys) : net_{std::move(sys) / "class/net"} {}
 
+    [[nodiscard]] bool is_bridge(const std::string& device) const;
+    /// A network card, a bond, or a VLAN on either.
+    [[nodiscard]] bool is_uplink(const std::string& device) const;
+    [[nodiscard]] std::vector<std::string> ports(const std::string& bridge) const;  ///< In order.
+    [[nodiscard]] std::optional<Mac> mac(const std::string& device) const;          ///< That it wears now.
     [[nodiscard]] bool is_tap(const std::string& device) const;
     [[nodiscard]] bool is_macvtap(const std::string& device) const;
     /// "vxlan", or "on br0" where the kernel says only that; empty: it says nothing.
@@ -26,7 +32,9 @@ public:
 
 private:
     [[nodiscard]] std::string line(const std::string& device, const char* file) const;
-    [[nodiscard]] std::vector<std::string> names(const std::filesystem::path& folder) const;
+    [[nodiscard]] static std::vector<std::string> names(const std::filesystem::path& folder);
+    [[nodiscard]] std::vector<std::string> lower(const std::string& device) const;  ///< What it stands on.
+    [[nodiscard]] bool is_uplink(const std::string& device, int depth) const;
 
     std::filesystem::path net_;
 };

@@ -1,12 +1,13 @@
 #include "guard/generation.hpp"
 
+#include "guard/file.hpp"
+
 #include <arpa/inet.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <unistd.h>
 
 #include <array>
 #include <cstddef>
@@ -20,13 +21,13 @@ struct Question {
     nfgenmsg family;
 };
 
-bool ask(int socket) {
+bool ask(const File& socket) {
     Question question{};
     question.head.nlmsg_len = sizeof question;
     question.head.nlmsg_type = (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETGEN;
     question.head.nlmsg_flags = NLM_F_REQUEST;
     question.family.version = NFNETLINK_V0;
-    return ::send(socket, &question, sizeof question, 0) == static_cast<ssize_t>(sizeof question);
+    return ::send(socket.get(), &question, sizeof question, 0) == static_cast<ssize_t>(sizeof question);
 }
 
 std::optional<std::uint32_t> find_number(const char* text, std::size_t size) {
@@ -51,17 +52,14 @@ std::optional<std::uint32_t> find_number(const char* text, std::size_t size) {
 }  // namespace
 
 std::optional<std::uint32_t> ruleset_generation() noexcept {
-    const int socket = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
-    if (socket < 0) return {};
+    const File socket{::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER)};
     const timeval limit{0, 200'000};
-    std::optional<std::uint32_t> number;
+    if (socket.get() < 0 || ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0) return {};
+    if (!ask(socket)) return {};
     std::array<char, 512> answer{};
-    if (::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0 && ask(socket)) {
-        const auto size = ::recv(socket, answer.data(), answer.size(), 0);
-        if (size > 0) number = find_number(answer.data(), static_cast<std::size_t>(size));
-    }
-    ::close(socket);
-    return number;
+    const auto size = ::recv(socket.get(), answer.data(), answer.size(), 0);
+    if (size <= 0) return {};
+    return find_number(answer.data(), static_cast<std::size_t>(size));
 }
 
 }  // namespace fip::guard

@@ -1,5 +1,7 @@
 #include "guard/net_namespaces.hpp"
 
+#include "guard/file.hpp"
+
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <linux/if_link.h>
@@ -27,20 +29,6 @@ namespace fip::guard {
 namespace {
 
 constexpr std::size_t most_namespaces = 1024;
-
-class File {
-public:
-    explicit File(int file) : file_{file} {}
-    ~File() {
-        if (file_ >= 0) ::close(file_);
-    }
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
-    [[nodiscard]] int get() const { return file_; }
-
-private:
-    int file_;
-};
 
 // One question to rtnetlink: a head, one attribute, and one attribute of the answer.
 template <typename Head>

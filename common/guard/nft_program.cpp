@@ -1,5 +1,7 @@
 #include "guard/nft_program.hpp"
 
+#include "guard/file.hpp"
+
 #include "ports/guard.hpp"
 
 #include <fcntl.h>
@@ -24,26 +26,6 @@ constexpr std::size_t most_complaint = std::size_t{64} << 10;
 [[noreturn]] void fail(const std::string& what) {
     throw GuardError{what + ": " + std::strerror(errno)};
 }
-
-class File {
-public:
-    explicit File(int file = -1) : file_{file} {}
-    ~File() { close(); }
-    File(File&& other) noexcept : file_{std::exchange(other.file_, -1)} {}
-    File& operator=(File&& other) noexcept {
-        std::swap(file_, other.file_);
-        return *this;
-    }
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
-    [[nodiscard]] int get() const { return file_; }
-    void close() {
-        if (file_ >= 0) ::close(std::exchange(file_, -1));
-    }
-
-private:
-    int file_;
-};
 
 struct Pipe {
     Pipe() {
