@@ -132,7 +132,8 @@ TEST_CASE("a guest that runs under its claim keeps it, and its end gives it back
     REQUIRE(looked.wrong.size() == 1);
     CHECK(looked.wrong[0].mac == host.held_by(id).at(0).mac);
     CHECK(looked.wrong[0].remedy == Remedy::swap);
-    // Seen running, it is no claim any more: were it saved to a file now, its end would have to be proved as any other's.
+    // Seen running, it is no claim any more: were it saved to a file now, its end would have to be proved as any
+    // other's.
     CHECK(host.notes(NoteKind::claimed).empty());
     host.guests.stop(id);
     host.heard_gone(id);

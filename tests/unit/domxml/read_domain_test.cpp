@@ -75,7 +75,8 @@ TEST_CASE("interfaces are read in order, each type with what it hangs on") {
     <interface type='hostdev'><source><address bridge='br0'/></source></interface>)"))
                           .guest.nics;
     REQUIRE(nics.size() == 7);
-    const Nic first{0, NicType::bridge, Mac::parse("52:54:00:aa:bb:01"), "br0", "", "virtio", "net0", "vnet0", "", false};
+    const Nic first{0,    NicType::bridge, Mac::parse("52:54:00:aa:bb:01"), "br0", "", "virtio", "net0", "vnet0", "",
+                    false};
     CHECK(nics[0] == first);
     CHECK(nics[1] == Nic{1, NicType::network, {}, "virbr0", "default", "", "", "", "", false});
     CHECK(nics[2] == Nic{2, NicType::network, {}, "", "hostdev-net", "", "", "", "", false});

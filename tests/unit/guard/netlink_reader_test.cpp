@@ -102,7 +102,8 @@ const std::string other_mac("\x02\x00\x00\x00\x66\x67", 6);
 
 TEST_CASE("a batch that names our table is told with its process") {
     Ear ear;
-    CHECK(ear.hear(change(bridge_family, "failover_ip") + generation(42, "nft")) == Events{RulesChanged{142, 42, "nft"}});
+    CHECK(ear.hear(change(bridge_family, "failover_ip") + generation(42, "nft")) ==
+          Events{RulesChanged{142, 42, "nft"}});
     CHECK(ear.hear(change(netdev_family, "failover_ip")).empty());
     CHECK(ear.hear(change(2, "other") + generation(43, "a\nname of 16 bytes")) ==
           Events{RulesChanged{143, 43, "a?name of 16 by"}});
