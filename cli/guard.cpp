@@ -94,8 +94,8 @@ int guard_down(Workplace& workplace, Form form, Mode mode) {
     refresh(workplace);
     if (form == Form::json) show(view_of(workplace), form);
     complain(
-        "the guard is down: unknown MACs may leave, and the provider may close the port; up again: failover-ip guard "
-        "up");
+        "the guard is down: unknown MACs may leave, and the provider may close the port; up again with failover-ip "
+        "guard up, or at the next boot");
     return 0;
 }
 

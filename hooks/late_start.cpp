@@ -22,9 +22,8 @@ std::string hole_in_guard(const LateStart& start, const std::vector<std::string>
         facts.standing = guard->state();
         const auto plan = plan_guard(facts);
         for (const auto& bridge : bridges) {
-            const auto found = std::find_if(plan.bridges.begin(), plan.bridges.end(),
-                                            [&](const BridgeGuard& each) { return each.bridge == bridge; });
-            if (found == plan.bridges.end()) return "no pool guards " + bridge;
+            const auto* found = plan.find(bridge);
+            if (found == nullptr) return "no pool guards " + bridge;
             if (is_guarded(*found, facts.standing)) continue;
             if (found->mode != GuardMode::enforce) {
                 return "the guard of " + bridge + " is set to \"" + std::string{name_of(found->mode)} + "\"";
@@ -85,9 +84,8 @@ bool passes_in_kernel(const Settings& settings, const Guest& guest, const World&
         const auto plan = plan_guard(facts);
         return std::all_of(guest.nics.begin(), guest.nics.end(), [&](const Nic& nic) {
             if (!is_managed(settings, nic)) return true;
-            const auto bridge = std::find_if(plan.bridges.begin(), plan.bridges.end(),
-                                             [&](const BridgeGuard& each) { return each.bridge == nic.bridge; });
-            if (!nic.mac || bridge == plan.bridges.end() || !is_guarded(*bridge, facts.standing)) return false;
+            const auto* bridge = plan.find(nic.bridge);
+            if (!nic.mac || bridge == nullptr || !is_guarded(*bridge, facts.standing)) return false;
             return std::all_of(bridge->uplinks.begin(), bridge->uplinks.end(),
                                [&](const std::string& uplink) { return guard->passes(uplink, *nic.mac); });
         });

@@ -49,8 +49,7 @@ void BlockedSenders::heard(const Context& context, GuardMode mode, const guard::
     row.port = sender.port;
     row.mac = sender.mac;
     row.is_raw = sender.is_raw;
-    name(row);
-    if (!note_blocked(context, row)) return;
+    if (!note_blocked(context, row, [this](BlockedSender& unnamed) { name(unnamed); })) return;
     if (logged_.size() >= most_ports) logged_.clear();
     const int said = ++logged_[row.uplink + " " + (row.port.empty() ? row.kind + " " + row.name : row.port)];
     const auto verb = mode == GuardMode::observe ? " would be stopped" : " are stopped";
@@ -65,7 +64,7 @@ void BlockedSenders::heard(const Context& context, GuardMode mode, const guard::
 }
 
 void BlockedSenders::take_counts(const Context& context) {
-    (void)take_blocked(context, kernel_, [this](BlockedSender& sender) { name(sender); });
+    take_blocked(context, kernel_, [this](BlockedSender& sender) { name(sender); });
 }
 
 }  // namespace fip::plugin

@@ -296,12 +296,12 @@ void GuestWorker::look_at_waiting() {
 
 /// Later claims have times of their own: each was announced.
 void GuestWorker::look_at_claims() {
-    claims_at_ = TimePoint::max();
+    claims_at_ = Steady::now() + claim_pause;  // also when the next lines throw
     const auto context = place_->context();
     take_note(end_unused_claims(context, guests_));
-    bool are_left = false;
-    context.store.read([&](const Rows& rows) { are_left = !rows.guests.notes(NoteKind::claimed).empty(); });
-    if (are_left) claims_at_ = Steady::now() + claim_pause;
+    context.store.read([&](const Rows& rows) {
+        if (rows.guests.notes(NoteKind::claimed).empty()) claims_at_ = TimePoint::max();
+    });
 }
 
 void GuestWorker::look_at_guest(const Guest& guest) {

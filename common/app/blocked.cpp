@@ -6,8 +6,16 @@
 namespace fip {
 namespace {
 
-bool is_same(const BlockedSender& sender, const BlockedFrames& counted) {
-    return std::tie(sender.uplink, sender.port, sender.mac) == std::tie(counted.uplink, counted.port, counted.mac);
+/// Frames and senders are the same ones by these three.
+template <typename Blocked>
+auto key_of(const Blocked& blocked) {
+    return std::tie(blocked.uplink, blocked.port, blocked.mac);
+}
+
+template <typename Blocked>
+auto find_same(const std::vector<BlockedSender>& senders, const Blocked& blocked) {
+    return std::find_if(senders.begin(), senders.end(),
+                        [&](const BlockedSender& each) { return key_of(each) == key_of(blocked); });
 }
 
 std::vector<BlockedSender> remembered(const Context& context) {
@@ -19,8 +27,7 @@ std::vector<BlockedSender> remembered(const Context& context) {
 /// The remembered sender of these frames, or a new one, with the frames added.
 BlockedSender counted_sender(const std::vector<BlockedSender>& known, const BlockedFrames& counted, WallTime now,
                              const NameSender& name) {
-    const auto found =
-        std::find_if(known.begin(), known.end(), [&](const BlockedSender& each) { return is_same(each, counted); });
+    const auto found = find_same(known, counted);
     BlockedSender sender;
     if (found != known.end()) {
         sender = *found;
@@ -54,7 +61,7 @@ std::vector<BlockedSender> view_blocked(const Context& context, const Guard& gua
     const auto now = context.clock.now().wall;
     for (const auto& counted : guard.blocked()) {
         auto sender = counted_sender(senders, counted, now, name);
-        std::erase_if(senders, [&](const BlockedSender& each) { return is_same(each, counted); });
+        std::erase_if(senders, [&](const BlockedSender& each) { return key_of(each) == key_of(counted); });
         senders.push_back(std::move(sender));
     }
     std::stable_sort(senders.begin(), senders.end(),
@@ -62,9 +69,9 @@ std::vector<BlockedSender> view_blocked(const Context& context, const Guard& gua
     return senders;
 }
 
-bool take_blocked(const Context& context, Guard& guard, const NameSender& name) {
+void take_blocked(const Context& context, Guard& guard, const NameSender& name) {
     const auto counts = guard.blocked();
-    if (counts.empty()) return false;
+    if (counts.empty()) return;
     const auto known = remembered(context);
     const auto now = context.clock.now().wall;
     std::vector<BlockedSender> fresh;
@@ -73,15 +80,12 @@ bool take_blocked(const Context& context, Guard& guard, const NameSender& name) 
         for (const auto& sender : fresh) rows.guard.put(sender);
     });
     guard.forget_blocked();  // last: counted twice is better than lost
-    return true;
 }
 
-bool note_blocked(const Context& context, BlockedSender sender) {
+bool note_blocked(const Context& context, BlockedSender& sender, const NameSender& name) {
     const auto known = remembered(context);
-    const bool is_known = std::any_of(known.begin(), known.end(), [&](const BlockedSender& each) {
-        return std::tie(each.uplink, each.port, each.mac) == std::tie(sender.uplink, sender.port, sender.mac);
-    });
-    if (is_known) return false;
+    if (find_same(known, sender) != known.end()) return false;
+    name(sender);
     sender.first = sender.last = context.clock.now().wall;
     context.store.write([&](Rows& rows) { rows.guard.put(sender); });
     return true;

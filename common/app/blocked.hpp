@@ -21,12 +21,12 @@ using NameSender = std::function<void(BlockedSender&)>;
                                                       const NameSender& name);
 
 /// Take the kernel's counts over into the store, so that they outlive its small set, and let it count anew. A frame
-/// that is stopped in between is not counted. True: there was something.
+/// that is stopped in between is not counted.
 /// @throws GuardError
-bool take_blocked(const Context& context, Guard& guard, const NameSender& name);
+void take_blocked(const Context& context, Guard& guard, const NameSender& name);
 
-/// Remember a sender at its first frame, while it can still be found out who it is. Of a known one: no effect.
-/// False: it was known.
-bool note_blocked(const Context& context, BlockedSender sender);
+/// Name and remember a sender at its first frame, while it can still be found out who it is. False: it was known, and
+/// nobody was looked for.
+[[nodiscard]] bool note_blocked(const Context& context, BlockedSender& sender, const NameSender& name);
 
 }  // namespace fip

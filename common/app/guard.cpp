@@ -50,16 +50,13 @@ bool has_last_walls(const std::vector<UplinkState>& standing) {
     return std::all_of(standing.begin(), standing.end(), [](const UplinkState& each) { return each.has_last_wall; });
 }
 
-bool is_port(const std::vector<BridgeView>& bridges, const std::string& device) {
-    return std::any_of(bridges.begin(), bridges.end(), [&](const BridgeView& bridge) {
-        return std::any_of(bridge.ports.begin(), bridge.ports.end(),
-                           [&](const auto& port) { return port.name == device; });
-    });
-}
-
 /// A device that is not there has no last wall.
 bool differs(std::vector<UplinkState> standing, const GuardRules& rules, const std::vector<BridgeView>& bridges) {
-    for (auto& each : standing) each.has_last_wall = each.has_last_wall || !is_port(bridges, each.uplink);
+    for (auto& each : standing) {
+        const bool is_there = std::any_of(bridges.begin(), bridges.end(),
+                                          [&](const BridgeView& bridge) { return is_port(bridge, each.uplink); });
+        each.has_last_wall = each.has_last_wall || !is_there;
+    }
     auto wanted = standing_of(rules);
     const auto by_name = [](const UplinkState& left, const UplinkState& right) { return left.uplink < right.uplink; };
     std::sort(standing.begin(), standing.end(), by_name);

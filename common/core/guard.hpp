@@ -5,6 +5,7 @@
 #include "core/settings.hpp"
 #include "core/time.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -50,6 +51,11 @@ struct BridgeView {
     std::vector<Port> ports;
     friend bool operator==(const BridgeView&, const BridgeView&) = default;
 };
+
+[[nodiscard]] inline bool is_port(const BridgeView& bridge, const std::string& device) {
+    return std::any_of(bridge.ports.begin(), bridge.ports.end(),
+                       [&](const BridgeView::Port& port) { return port.name == device; });
+}
 
 /// What the kernel holds of ours at one uplink.
 struct UplinkState {

@@ -16,10 +16,6 @@ Registered shown_macs(const std::vector<ProviderAddress>& list, const std::strin
     return shown;
 }
 
-bool is_port(const BridgeView& bridge, const std::string& device) {
-    return std::any_of(bridge.ports.begin(), bridge.ports.end(), [&](const auto& port) { return port.name == device; });
-}
-
 void add_once(std::vector<std::string>& names, const std::string& name) {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
 }
@@ -206,6 +202,12 @@ std::vector<GuardMac> without_address(std::vector<GuardMac> known, const Address
     for (auto& each : known) std::erase(each.addresses, address);
     std::erase_if(known, [](const GuardMac& each) { return each.addresses.empty(); });
     return known;
+}
+
+const BridgeGuard* GuardPlan::find(const std::string& bridge) const {
+    const auto found =
+        std::find_if(bridges.begin(), bridges.end(), [&](const BridgeGuard& each) { return each.bridge == bridge; });
+    return found == bridges.end() ? nullptr : &*found;
 }
 
 GuardPlan plan_guard(const GuardFacts& facts) {

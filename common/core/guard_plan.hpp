@@ -58,8 +58,9 @@ struct BridgeGuard {
 
 struct GuardPlan {
     GuardRules rules;
-    std::vector<BridgeGuard> bridges;  ///< Every bridge of a pool, by name.
-    std::vector<KnownUplink> known;    ///< To remember.
+    std::vector<BridgeGuard> bridges;                                        ///< Every bridge of a pool, by name.
+    std::vector<KnownUplink> known;                                          ///< To remember.
+    [[nodiscard]] const BridgeGuard* find(const std::string& bridge) const;  ///< Null: no pool lists it.
 };
 
 /// Which frames may leave where (DESIGN.md chapter 6). Pools that share a bridge share its uplinks; the strictest mode
