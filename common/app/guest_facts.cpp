@@ -65,12 +65,14 @@ std::map<Mac, int> count_wearers(const Context& context, GuestSource& source, co
         }
     });
     if (wearers.empty()) return wearers;
-    (void)source.list([&](const Guest& other) {  // an incomplete listing only misses wearers that cannot be read
+    const auto count = [&](const Guest& other) {
         for (const auto& nic : other.nics) {
             if (nic.mac && wearers.contains(*nic.mac)) ++wearers[*nic.mac];
         }
-    });
-    for (auto& [mac, count] : wearers) count = std::max(count, 1);
+    };
+    (void)source.list(count);  // an incomplete listing only misses wearers that cannot be read
+    source.list_others(count);
+    for (auto& [mac, found] : wearers) found = std::max(found, 1);
     return wearers;
 }
 

@@ -167,6 +167,7 @@ LookedAtAll look_at_all(const Context& context, GuestSource& source, Effects eff
         for (auto& step : describe(guest, view.plan)) all.happenings.push_back(std::move(step));
         all.guests.push_back(std::move(view));
     });
+    present.insert(all.listing.elsewhere.begin(), all.listing.elsewhere.end());
     if (effects == Effects::apply && is_first) {
         context.store.write([](Rows& rows) { rows.guests.set_value(told_key, "yes"); });
     }

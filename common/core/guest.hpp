@@ -83,6 +83,8 @@ struct Guest {
     std::string origin;
     bool is_persistent = true;
     bool is_running = false;
+    /// It came from another server, or is about to start here: its address may be moved to this server.
+    bool is_arriving = false;
     std::vector<Nic> nics;       ///< Of the stored definition; of the running one for a transient guest.
     std::vector<Nic> live_nics;  ///< Of the running one; empty when it does not run.
     std::optional<Run> run;      ///< Absent: it does not run, or nothing is known about how long it has.

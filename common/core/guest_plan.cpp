@@ -21,21 +21,31 @@ public:
         const auto leases = usable_leases();
         auto matched = match(nics, leases,
                              {[&](const Lease& lease, const Nic& nic) { return serves(lease, nic); },
-                              [&](const Lease& lease, const Nic& nic) { return has_moved(lease, nic); }});
+                              [&](const Lease& lease, const Nic& nic) { return has_moved(lease, nic); },
+                              [&](const Lease& lease, const Nic& nic) { return is_slot_of(lease, nic); }});
         for (auto& each : managed_) {
             each.is_moved = std::any_of(leases.begin(), leases.end(), [&](const Lease& lease) {
                 return lease.mac && lease.mac == each.nic.mac && has_moved(lease, each.nic);
             });
         }
         for (std::size_t i = 0; i < managed_.size(); ++i) look_at_nic(managed_[i], i, std::move(matched.by_nic[i]));
-        auto slot = managed_.size();
-        for (auto& group : matched.unmatched) look_at_leftover(group, std::to_string(slot++));
+        auto position = managed_.size();
+        for (auto& group : matched.unmatched) look_at_leftover(group, position++);
         plan_edit();
         find_wrong_nics();
         return std::move(plan_);
     }
 
 private:
+    /// Proxmox numbers its NICs, and the number stays; libvirt's have their place only.
+    [[nodiscard]] bool is_numbered() const { return guest_.id.kind == GuestKind::proxmox; }
+    [[nodiscard]] std::string slot_of(const Nic& nic, std::size_t position) const {
+        return is_numbered() ? "net" + std::to_string(nic.index) : std::to_string(position);
+    }
+    [[nodiscard]] bool is_slot_of(const Lease& lease, const Nic& nic) const {
+        return is_numbered() && lease.guest && lease.slot == slot_of(nic, 0);
+    }
+
     /// Whether its MAC can be made another one: in the stored definition, or of the running guest.
     [[nodiscard]] bool can_change(const ManagedNic& managed) const {
         if (guest_.is_persistent && !managed.is_live_only) return true;
@@ -84,7 +94,7 @@ private:
         NicView view;
         view.nic = nic.index;
         view.is_live_only = managed.is_live_only;
-        view.slot = std::to_string(position);
+        view.slot = slot_of(nic, position);
         const auto choice = pool_for(facts_.settings, nic.bridge, guest_.request);
         view.problem = guest_.problem.empty() ? choice.problem : guest_.problem;
         if (choice.pool != nullptr) view.pool = choice.pool->name;
@@ -172,7 +182,7 @@ private:
                 return {};
             }
             const bool is_here = address.server == provider->second.server;
-            if (!is_here && !guest_.is_running) {
+            if (!is_here && !guest_.is_running && !guest_.is_arriving) {
                 view.problem = "its MAC belongs to " + address.address.text() +
                                ", which is not routed to this server: failover-ip move " + address.address.text() +
                                " --to " + provider->second.server;
@@ -219,7 +229,8 @@ private:
         lease.origin = guest_.origin;
         lease.slot = slot;
         lease.ordinal = ordinal;
-        if (lease.stay == Stay::left && guest_.is_running) come_back(lease);
+        // Only the node that has a Proxmox guest's config sees the guest.
+        if (lease.stay == Stay::left && (guest_.is_running || is_numbered())) come_back(lease);
         if (!is_left_alone()) wish_name(lease);
         if (lease == before) return;
         const auto queued = std::find_if(plan_.put.begin(), plan_.put.end(),
@@ -253,14 +264,17 @@ private:
                       traits->second.has_rdns, facts_.now.wall);
     }
 
-    /// What stays without a NIC gets a slot behind those of the NICs.
-    void look_at_leftover(LeaseGroup& group, const std::string& slot) {
-        const auto wears = [&](const Nic& nic) { return nic.mac && nic.mac == group.front().mac; };
-        const bool is_worn = std::any_of(guest_.nics.begin(), guest_.nics.end(), wears) ||
-                             std::any_of(guest_.live_nics.begin(), guest_.live_nics.end(), wears);
+    /// What stays without a managed NIC gets the slot of the NIC that wears its MAC, else one behind those of the NICs.
+    void look_at_leftover(LeaseGroup& group, std::size_t position) {
         const bool is_reservation = !group.front().guest;
         if (is_reservation) return;
-        if (is_worn || is_left_alone()) return keep(group, slot);  // rule 2: not while the guest can use the MAC
+        const auto wears = [&](const Nic& nic) { return nic.mac && nic.mac == group.front().mac; };
+        for (const auto* nics : {&guest_.nics, &guest_.live_nics}) {
+            const auto wearer = std::find_if(nics->begin(), nics->end(), wears);
+            // Rule 2: not while the guest can use the MAC.
+            if (wearer != nics->end()) return keep(group, slot_of(*wearer, position));
+        }
+        if (is_left_alone()) return keep(group, is_numbered() ? group.front().slot : std::to_string(position));
         plan_.end.insert(plan_.end.end(), group.begin(), group.end());
     }
 
@@ -302,7 +316,8 @@ private:
             if (!record && !view.leases.empty()) record = recorded(nic);
             if (record) edit.records.push_back(*std::move(record));
         }
-        if (!edit.macs.empty() || edit.records != guest_.records) plan_.edit = std::move(edit);
+        const bool is_recorded = is_numbered() || edit.records == guest_.records;  // Proxmox has no place for records
+        if (!edit.macs.empty() || !is_recorded) plan_.edit = std::move(edit);
     }
 
     void find_wrong_nics() {
@@ -311,7 +326,9 @@ private:
             const auto& view = plan_.nics[i];
             const auto& live = managed_[i].live;
             if (!live || !view.mac || live->mac == view.mac) continue;
-            const auto remedy = remedy_of(managed_[i]);
+            const bool is_stored = !is_numbered() || managed_[i].nic.mac == view.mac;
+            // Proxmox plugs a running guest's NIC in anew when its config is changed.
+            const auto remedy = is_stored ? remedy_of(managed_[i]) : Remedy::replug;
             plan_.wrong.push_back({live->index, view.slot, *view.mac, remedy});
             if (remedy == Remedy::hold) {
                 plan_.remarks.push_back(

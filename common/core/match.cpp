@@ -60,13 +60,17 @@ Matched match(const std::vector<Nic>& nics, const std::vector<Lease>& leases, co
         });
         if (worn != groups.end()) take(i, worn);
     }
-    for (std::size_t i = 0; i < nics.size() && !groups.empty(); ++i) {
-        if (!matched.by_nic[i].empty()) continue;
-        const auto fitting = std::find_if(groups.begin(), groups.end(), [&](const LeaseGroup& group) {
-            return rules.serves(group.front(), nics[i]);
-        });
-        if (fitting != groups.end()) take(i, fitting);
-    }
+    const auto take_serving = [&](const auto& is_fit) {
+        for (std::size_t i = 0; i < nics.size() && !groups.empty(); ++i) {
+            if (!matched.by_nic[i].empty()) continue;
+            const auto fitting = std::find_if(groups.begin(), groups.end(), [&](const LeaseGroup& group) {
+                return rules.serves(group.front(), nics[i]) && is_fit(group.front(), nics[i]);
+            });
+            if (fitting != groups.end()) take(i, fitting);
+        }
+    };
+    if (rules.is_slot_of) take_serving(rules.is_slot_of);
+    take_serving([](const Lease&, const Nic&) { return true; });
     matched.unmatched = std::move(groups);
     return matched;
 }

@@ -21,6 +21,7 @@ struct Listing {
     /// Origins (Guest::origin) that were listed completely: only for these does absence mean anything.
     std::vector<std::string> origins;
     std::vector<std::string> gaps;  ///< For people: what could not be listed, and why.
+    std::vector<GuestId> elsewhere{};  ///< Of this cluster and on another host: not visited, and not absent either.
 };
 
 /// The guests of this host.
@@ -33,6 +34,8 @@ public:
 
     /// Visits every guest once; one guest is in memory at a time.
     [[nodiscard]] virtual Listing list(const std::function<void(const Guest&)>& visit) = 0;
+    /// Guests of this cluster that other hosts look after: they may wear the same MACs. Default: none.
+    virtual void list_others(const std::function<void(const Guest&)>& visit) { (void)visit; }
     /// Empty: the hypervisor answered, and knows no such guest, nor is there a definition that it failed to load.
     [[nodiscard]] virtual std::optional<Guest> find(const GuestId& id) = 0;
     /// Change the stored definition; a guest without one is left alone. Repeatable.
