@@ -3,6 +3,7 @@
 #include "config/load.hpp"
 #include "config_check.hpp"
 #include "core/errors.hpp"
+#include "doctor.hpp"
 #include "explain.hpp"
 #include "guard.hpp"
 #include "lease.hpp"
@@ -144,8 +145,9 @@ void add_guest(CLI::App& app, Chosen& chosen) {
     explain.json().examples(
         "  failover-ip guest explain web1\n"
         "  failover-ip guest explain 9a8c1f52-5d4f-4b43-9d7e-3a6b0a1b2c3d\n"
+        "  failover-ip guest explain 100\n"
         "  failover-ip guest explain web1 --json | jq -r '.[0].netplan'");
-    explain.app().add_option("GUEST", explain.arguments().guest, "Name or UUID")->required();
+    explain.app().add_option("GUEST", explain.arguments().guest, "Name, UUID, or VMID of a Proxmox guest")->required();
 }
 
 void add_reconcile(CLI::App& app, Chosen& chosen) {
@@ -180,6 +182,17 @@ void add_guard(CLI::App& app, Chosen& chosen) {
             "  failover-ip guard status --json | jq '.blocked[] | {sender, mac, frames}'");
 }
 
+void add_doctor(CLI::App& app, Chosen& chosen) {
+    auto& doctor = *app.add_subcommand("doctor", "Say whether all is well on this host, and what to do if not");
+    auto is_json = std::make_shared<bool>(false);
+    doctor.add_flag("--json", *is_json, "For programs: one line of JSON on stdout");
+    doctor.footer("Examples:\n  failover-ip doctor\n  failover-ip doctor --json | jq '.[] | select(.ok != true)'");
+    doctor.callback([&chosen, is_json] {
+        // It goes on without a configuration, so it has no Workplace.
+        chosen.run = [&chosen, is_json] { return examine_host(chosen.config, *is_json ? Form::json : Form::people); };
+    });
+}
+
 void add_config(CLI::App& app, Chosen& chosen) {
     auto& noun = add_noun(app, "config", "The configuration file");
     auto& check = *noun.add_subcommand("check", "Report every mistake in it, and in the token files");
@@ -199,6 +212,7 @@ void add_commands(CLI::App& app, Chosen& chosen) {
     add_guest(app, chosen);
     add_reconcile(app, chosen);
     add_guard(app, chosen);
+    add_doctor(app, chosen);
     add_config(app, chosen);
 }
 

@@ -13,9 +13,9 @@ _failover_ip() {
         esac
     done
     case $path in
-        '') choices='lease pool guest reconcile guard config --config --help --version' ;;
+        '') choices='lease pool guest reconcile guard doctor config --config --help --version' ;;
         lease) choices='list acquire release' ;;
-        'lease list' | 'pool list' | 'guest explain'* | 'guard status') choices='--json --help' ;;
+        'lease list' | 'pool list' | 'guest explain'* | 'guard status' | doctor) choices='--json --help' ;;
         'lease acquire'*) choices='--guest --pool --hostname --json --dry-run --help' ;;
         'lease release'*) choices='--dry-run --help' ;;
         pool) choices='list sync' ;;

@@ -12,7 +12,7 @@ int explain_guest(Workplace& workplace, const std::string& guest, Form form) {
     const auto explanations = explain(workplace, host, guest);
     if (explanations.empty()) {
         complain("no guest and no lease is called " + shown(guest));
-        for (const auto& gap : host.gaps) complain(shown(gap, 600));
+        for (const auto& gap : host.gaps) complain(shown(gap.text, 600));
         return 1;
     }
     if (form == Form::json) {

@@ -1,11 +1,13 @@
 #include "explanation.hpp"
 
 #include "app/blocked.hpp"
+#include "daemon/shown_id.hpp"
 #include "guard/nft_guard.hpp"
 #include "guard_view.hpp"
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -17,15 +19,26 @@ std::string lower(std::string text) {
     return text;
 }
 
-using Key = std::pair<std::string, std::string>;  // kind and id; a reservation has neither
+using Found = std::map<std::optional<GuestId>, Explanation>;  // a reservation has no id
 
-void add_leases(Workplace& workplace, const std::string& wanted, std::map<Key, Explanation>& found) {
+std::vector<Lease> leases_of_vmid(const Rows& rows, const std::string& vmid) {
+    std::vector<Lease> leases;
+    if (vmid.find_first_not_of("0123456789") != std::string::npos) return leases;
+    for (const auto& lease : rows.leases.all("")) {
+        const bool is_it =
+            lease.guest && lease.guest->kind == GuestKind::proxmox && daemon::shown_id(*lease.guest) == vmid;
+        if (is_it) leases.push_back(lease);
+    }
+    return leases;
+}
+
+void add_leases(Workplace& workplace, const std::string& wanted, Found& found) {
     workplace.context(Mode::dry_run).store.read([&](const Rows& rows) {
         std::vector<Lease> leases = rows.leases.named(wanted);
         for (const auto& lease : rows.leases.of_guest({GuestKind::libvirt, lower(wanted)})) leases.push_back(lease);
-        for (const auto& [key, explanation] : found) {
-            if (key.first != name_of(GuestKind::libvirt)) continue;
-            for (const auto& lease : rows.leases.of_guest({GuestKind::libvirt, key.second})) leases.push_back(lease);
+        for (const auto& lease : leases_of_vmid(rows, wanted)) leases.push_back(lease);
+        for (const auto& [id, explanation] : found) {
+            for (const auto& lease : rows.leases.of_guest(*id)) leases.push_back(lease);
         }
         std::ranges::sort(leases, {}, &Lease::address);
         // Not ranges::unique: what it returns clang 14 cannot read.
@@ -33,15 +46,13 @@ void add_leases(Workplace& workplace, const std::string& wanted, std::map<Key, E
         leases.erase(std::unique(leases.begin(), leases.end(), is_same), leases.end());
         for (const auto& lease : leases) {
             if (is_stock(lease.state)) continue;
-            const auto key = lease.guest ? Key{std::string{name_of(lease.guest->kind)}, lease.guest->value} : Key{};
-            auto& explanation = found[key];
-            explanation.kind = key.first;
-            explanation.id = key.second;
+            auto& explanation = found[lease.guest];
+            explanation.id = lease.guest;
             if (explanation.name.empty()) explanation.name = lease.guest_name;
             explanation.leases.push_back(view_of(workplace, rows, lease));
         }
-        for (auto& [key, explanation] : found) {
-            if (!key.first.empty()) explanation.notes = rows.guests.notes_of({guest_kind(key.first), key.second});
+        for (auto& [id, explanation] : found) {
+            if (id) explanation.notes = rows.guests.notes_of(*id);
         }
     });
 }
@@ -75,11 +86,10 @@ std::vector<BlockedSender> blocked_senders(Workplace& workplace) {
 }  // namespace
 
 std::vector<Explanation> explain(Workplace& workplace, const GuestsOfHost& host, const std::string& guest) {
-    std::map<Key, Explanation> found;
+    Found found;
     for (const auto& seen : host.guests) {
-        if (seen.name != guest && seen.id != lower(guest)) continue;
-        auto& explanation = found[{seen.kind, seen.id}];
-        explanation.kind = seen.kind;
+        if (seen.name != guest && daemon::shown_id(seen.id) != lower(guest)) continue;
+        auto& explanation = found[seen.id];
         explanation.id = seen.id;
         explanation.name = seen.name;
         explanation.seen = seen;
@@ -90,12 +100,14 @@ std::vector<Explanation> explain(Workplace& workplace, const GuestsOfHost& host,
     if (workplace.has_store()) add_leases(workplace, guest, found);
     std::vector<Explanation> result;
     const auto blocked = workplace.has_store() ? blocked_senders(workplace) : std::vector<BlockedSender>{};
-    for (auto& [key, explanation] : found) {
+    for (auto& [id, explanation] : found) {
         for (const auto& sender : blocked) {
             const bool is_guest = sender.kind == "guest" || sender.kind == "container";
-            if (is_guest && sender.name == explanation.name) explanation.blocked.push_back(sender);
+            const bool is_it = sender.name == explanation.name || (id && sender.name == daemon::shown_id(*id));
+            if (is_guest && is_it) explanation.blocked.push_back(sender);
         }
-        explanation.gaps = host.gaps;
+        std::ranges::copy_if(host.gaps, std::back_inserter(explanation.gaps),
+                             [&](const GapOfHost& gap) { return !id || gap.kind == id->kind; });
         explanation.network = network_of(explanation.leases);
         result.push_back(std::move(explanation));
     }

@@ -16,11 +16,10 @@ namespace fip::cli {
 
 /// What is known of one guest, joined from the store and from the hypervisor.
 struct Explanation {
-    std::string kind;  ///< Empty for a mere reservation.
-    std::string id;
+    std::optional<GuestId> id;  ///< Absent for a mere reservation.
     std::string name;
     std::optional<GuestOfHost> seen;  ///< As the hypervisor has it; absent: it was not there, or could not be asked.
-    std::vector<std::string> gaps;    ///< Why it may be absent.
+    std::vector<GapOfHost> gaps;      ///< Why it may be absent.
     std::vector<LeaseView> leases;
     std::vector<GuestNote> notes;
     std::vector<std::string> steps;      ///< What a look at it would do now.
@@ -28,7 +27,7 @@ struct Explanation {
     std::vector<GuestNetwork> network;
 };
 
-/// By name or id; several where guests of several drivers share a name. Empty: neither guest nor lease.
+/// By name, UUID or VMID; several where guests of several drivers share a name. Empty: neither guest nor lease.
 [[nodiscard]] std::vector<Explanation> explain(Workplace& workplace, const GuestsOfHost& host,
                                                const std::string& guest);
 

@@ -1,5 +1,7 @@
+#include "daemon/shown_id.hpp"
 #include "explanation.hpp"
 #include "guard_view.hpp"
+#include "hypervisors.hpp"
 
 #include <fmt/format.h>
 #include <boost/json/array.hpp>
@@ -27,6 +29,8 @@ std::string_view word_of(NoteKind kind) {
         return "swapping";
     case NoteKind::restarting:
         return "restarting";
+    case NoteKind::queued_start:
+        return "queued_start";
     }
     return "";
 }
@@ -48,14 +52,17 @@ std::string sentence_of(const GuestNote& note) {
         return fmt::format("one of its NICs is being plugged in anew, with another MAC, since {}", since);
     case NoteKind::restarting:
         return fmt::format("is being shut down since {}, and is started again then", since);
+    case NoteKind::queued_start:
+        return fmt::format("was given its virtual MAC when it should start at {}, and a second start was queued",
+                           since);
     }
     return "";
 }
 
 std::string heading(const Explanation& one, bool is_coloured) {
     auto text = painted(shown(one.name), Colour::bold, is_coloured);
-    if (one.id.empty()) return text + "  (a reservation: no such guest is defined yet)\n";
-    text += fmt::format("  ({} {}", one.kind, shown(one.id));
+    if (!one.id) return text + "  (a reservation: no such guest is defined yet)\n";
+    text += fmt::format("  ({} {}", name_of(one.id->kind), shown(std::string{daemon::shown_id(*one.id)}));
     if (one.seen) {
         text += one.seen->is_running ? ", running" : ", not running";
         text += one.seen->is_persistent ? "" : ", transient";
@@ -65,8 +72,10 @@ std::string heading(const Explanation& one, bool is_coloured) {
     return text + ")\n";
 }
 
-std::string nic_text(const NicOfHost& nic, bool is_coloured) {
-    auto text = fmt::format("\nNIC {} on {}", nic.nic, shown(nic.bridge));
+std::string nic_text(const NicOfHost& nic, GuestKind kind, bool is_coloured) {
+    // Proxmox' have names.
+    const auto number = kind == GuestKind::proxmox && !nic.slot.empty() ? shown(nic.slot) : std::to_string(nic.nic);
+    auto text = fmt::format("\nNIC {} on {}", number, shown(nic.bridge));
     text += nic.pool.empty() ? "\n" : fmt::format(", pool {}\n", shown(nic.pool));
     if (nic.mac.empty()) {
         text += "  wears no MAC yet";
@@ -112,6 +121,18 @@ std::string list_text(std::string_view title, const std::vector<std::string>& li
     return text;
 }
 
+std::string gaps_text(const std::vector<GapOfHost>& gaps) {
+    std::string text;
+    for (const auto kind : {GuestKind::libvirt, GuestKind::proxmox}) {
+        std::vector<std::string> lines;
+        for (const auto& gap : gaps) {
+            if (gap.kind == kind) lines.push_back(gap.text);
+        }
+        text += list_text(fmt::format("What {} says is not known:", name_of_hypervisor(kind)), lines);
+    }
+    return text;
+}
+
 std::string network_part(const Explanation& one, bool is_coloured) {
     if (one.network.empty()) return "";
     return "\n" +
@@ -149,7 +170,7 @@ boost::json::object nic_json(const NicOfHost& nic) {
 
 std::string text_of(const Explanation& one, bool is_coloured) {
     auto text = heading(one, is_coloured);
-    if (!one.seen) text += list_text("What libvirt says is not known:", one.gaps);
+    if (!one.seen) text += gaps_text(one.gaps);
     std::vector<std::string> notes;
     for (const auto& note : one.notes) notes.push_back(sentence_of(note));
     // Before the first run has written anything the hypervisor's side alone knows it.
@@ -157,7 +178,7 @@ std::string text_of(const Explanation& one, bool is_coloured) {
     if (one.seen && one.seen->is_held_back && std::ranges::none_of(one.notes, is_hold)) notes.push_back(held_back);
     text += list_text("This guest", notes);
     if (one.seen) {
-        for (const auto& nic : one.seen->nics) text += nic_text(nic, is_coloured);
+        for (const auto& nic : one.seen->nics) text += nic_text(nic, one.seen->id.kind, is_coloured);
         if (one.seen->nics.empty()) text += "\nIt has no NIC on a managed bridge.\n";
         text += list_text("Remarks:", one.seen->remarks);
     }
@@ -176,8 +197,8 @@ std::string text_of(const Explanation& one, bool is_coloured) {
 
 boost::json::object json_of(const Explanation& one) {
     boost::json::object object;
-    object["kind"] = or_null(one.kind);
-    object["id"] = or_null(one.id);
+    object["kind"] = or_null(one.id ? std::string{name_of(one.id->kind)} : "");
+    object["id"] = or_null(one.id ? std::string{daemon::shown_id(*one.id)} : "");
     object["name"] = or_null(one.name);
     object["found"] = one.seen.has_value();
     object["running"] = one.seen ? boost::json::value(one.seen->is_running) : boost::json::value(nullptr);
@@ -199,7 +220,8 @@ boost::json::object json_of(const Explanation& one) {
     auto& blocked = object["blocked"].emplace_array();
     for (const auto& sender : one.blocked) blocked.push_back(json_of(sender));
     object["steps"] = texts(one.steps);
-    object["gaps"] = texts(one.gaps);
+    auto& gaps = object["gaps"].emplace_array();
+    for (const auto& gap : one.gaps) gaps.push_back(boost::json::string{utf8(gap.text)});
     object["netplan"] = or_null(one.network.empty() ? "" : netplan_text(one.network));
     object["ifupdown"] = or_null(one.network.empty() ? "" : ifupdown_text(one.network));
     return object;

@@ -105,7 +105,7 @@ int guard_status(Workplace& workplace, Form form) {
 }
 
 void let_leases_out(Workplace& workplace) {
-    if (poke_daemon(200ms)) return;
+    if (poke_daemons(200ms)) return;
     try {
         refresh(workplace);
     } catch (const GuardError& error) {

@@ -1,12 +1,15 @@
 #include "guests.hpp"
 
+#include "hypervisors.hpp"
 #include "programs.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <stdexcept>
+#include <utility>
 
 namespace fip::cli {
 namespace {
@@ -49,9 +52,17 @@ NicOfHost read_nic(const json::object& object) {
             texts_at(object, "addresses"), text_at(object, "problem")};
 }
 
+// Proxmox' VMIDs are used again: its uuid tells one guest from the next.
+GuestId read_id(const json::object& object) {
+    const bool is_proxmox = text_at(object, "kind") == "proxmox";
+    GuestId id{is_proxmox ? GuestKind::proxmox : GuestKind::libvirt, text_at(object, "id")};
+    const auto uuid = is_proxmox ? text_at(object, "uuid") : std::string{};
+    if (!uuid.empty()) id.value += "/" + uuid;
+    return id;
+}
+
 GuestOfHost read_guest(const json::object& object) {
-    GuestOfHost guest{text_at(object, "kind"),
-                      text_at(object, "id"),
+    GuestOfHost guest{read_id(object),
                       text_at(object, "name"),
                       flag_at(object, "running"),
                       flag_at(object, "persistent"),
@@ -65,9 +76,9 @@ GuestOfHost read_guest(const json::object& object) {
 }
 
 StepOfHost read_step(const json::object& object) {
-    StepOfHost step{"", text_at(object, "address"), text_at(object, "text")};
+    StepOfHost step{{}, text_at(object, "address"), text_at(object, "text")};
     if (const auto* guest = object.if_contains("guest"); guest != nullptr && guest->is_object()) {
-        step.guest = text_at(guest->get_object(), "id");
+        step.guest = read_id(guest->get_object());
     }
     return step;
 }
@@ -77,19 +88,45 @@ std::string last_line(std::string text) {
     return text.substr(text.rfind('\n') + 1);
 }
 
+GuestsOfHost ask(const Workplace& workplace, const Hypervisor& hypervisor) {
+    const auto gap = [&](const std::string& why) {
+        return GuestsOfHost{{}, {{hypervisor.kind, std::string{hypervisor.name} + why}}, {}, {}};
+    };
+    auto arguments = hypervisor.once;
+    for (const auto* more : {"--dry-run", "--json", "--config"}) arguments.emplace_back(more);
+    arguments.push_back(workplace.config().string());
+    try {
+        const auto ran = run_program(hypervisor.program, arguments, Streams::captured);
+        // It exits with 1 also for a listing with gaps, and prints it nevertheless.
+        if (!ran.out.empty()) return parse_guests(ran.out, hypervisor.kind);
+        return gap(" does not answer: " + last_line(ran.err));
+    } catch (const std::runtime_error& e) {
+        return gap(std::string{" could not be asked: "} + e.what());
+    }
+}
+
 }  // namespace
 
-const GuestOfHost* GuestsOfHost::find(std::string_view id) const {
+const GuestOfHost* GuestsOfHost::find(const GuestId& id) const {
     const auto found = std::ranges::find(guests, id, &GuestOfHost::id);
     return found == guests.end() ? nullptr : &*found;
 }
 
-GuestsOfHost parse_guests(std::string_view text) {
+std::vector<std::string> GuestsOfHost::gaps_of(GuestKind kind) const {
+    std::vector<std::string> texts;
+    for (const auto& gap : gaps) {
+        if (gap.kind == kind) texts.push_back(gap.text);
+    }
+    return texts;
+}
+
+GuestsOfHost parse_guests(std::string_view text, GuestKind kind) {
     json::error_code error;
     const auto value = json::parse(text, error);
     if (error || !value.is_object()) throw std::runtime_error{"the answer about the guests cannot be read"};
     const auto& object = value.get_object();
-    GuestsOfHost host{texts_at(object, "origins"), texts_at(object, "gaps"), {}, {}};
+    GuestsOfHost host{texts_at(object, "origins"), {}, {}, {}};
+    for (auto& gap : texts_at(object, "gaps")) host.gaps.push_back({kind, std::move(gap)});
     for (const auto& guest : list_at(object, "guests")) {
         if (guest.is_object()) host.guests.push_back(read_guest(guest.get_object()));
     }
@@ -100,16 +137,15 @@ GuestsOfHost parse_guests(std::string_view text) {
 }
 
 GuestsOfHost ask_host(const Workplace& workplace) {
-    try {
-        const auto ran =
-            run_program("failover-ip-libvirt",
-                        {"--once", "--dry-run", "--json", "--config", workplace.config().string()}, Streams::captured);
-        // It exits with 1 also for a listing with gaps, and prints it nevertheless.
-        if (!ran.out.empty()) return parse_guests(ran.out);
-        return {{}, {"libvirt does not answer: " + last_line(ran.err)}, {}, {}};
-    } catch (const std::runtime_error& e) {
-        return {{}, {std::string{"libvirt could not be asked: "} + e.what()}, {}, {}};
+    GuestsOfHost host;
+    for (const auto& hypervisor : hypervisors()) {
+        auto answer = ask(workplace, hypervisor);
+        std::ranges::move(answer.origins, std::back_inserter(host.origins));
+        std::ranges::move(answer.gaps, std::back_inserter(host.gaps));
+        std::ranges::move(answer.guests, std::back_inserter(host.guests));
+        std::ranges::move(answer.steps, std::back_inserter(host.steps));
     }
+    return host;
 }
 
 }  // namespace fip::cli

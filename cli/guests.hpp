@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/address.hpp"
+#include "core/guest.hpp"
 #include "workplace.hpp"
 
 #include <optional>
@@ -23,8 +24,7 @@ struct NicOfHost {
 };
 
 struct GuestOfHost {
-    std::string kind;
-    std::string id;
+    GuestId id;  ///< Whole, as the store has it.
     std::string name;
     bool is_running = false;
     bool is_persistent = false;
@@ -34,24 +34,31 @@ struct GuestOfHost {
 };
 
 struct StepOfHost {
-    std::string guest;  ///< Its id; empty: none.
+    std::optional<GuestId> guest;
     std::string address;
     std::string text;
 };
 
-/// The answer of `failover-ip-libvirt --once --dry-run --json`: the command line itself cannot see guests.
-struct GuestsOfHost {
-    std::vector<std::string> origins;  ///< Listed completely.
-    std::vector<std::string> gaps;     ///< What could not be listed, and why.
-    std::vector<GuestOfHost> guests;
-    std::vector<StepOfHost> steps;
-    [[nodiscard]] const GuestOfHost* find(std::string_view id) const;
+/// What could not be listed, and why.
+struct GapOfHost {
+    GuestKind kind = GuestKind::libvirt;
+    std::string text;
 };
 
-/// Read such an answer. @throws std::runtime_error  it is not one
-[[nodiscard]] GuestsOfHost parse_guests(std::string_view json);
+/// The answers of `failover-ip-libvirt --once --dry-run --json` and its like: the command line itself sees no guests.
+struct GuestsOfHost {
+    std::vector<std::string> origins;  ///< Listed completely.
+    std::vector<GapOfHost> gaps;
+    std::vector<GuestOfHost> guests;
+    std::vector<StepOfHost> steps;
+    [[nodiscard]] const GuestOfHost* find(const GuestId& id) const;
+    [[nodiscard]] std::vector<std::string> gaps_of(GuestKind kind) const;
+};
 
-/// Ask. Where it cannot be asked, nothing is listed, and `gaps` says why.
+/// Read such an answer of the program for this kind of guests. @throws std::runtime_error  it is not one
+[[nodiscard]] GuestsOfHost parse_guests(std::string_view json, GuestKind kind);
+
+/// Ask for the guests of all hypervisors. Where one cannot be asked, none of its guests is listed, and `gaps` says why.
 [[nodiscard]] GuestsOfHost ask_host(const Workplace& workplace);
 
 }  // namespace fip::cli

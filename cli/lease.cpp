@@ -1,8 +1,10 @@
 #include "lease.hpp"
 
 #include "core/errors.hpp"
+#include "daemon/shown_id.hpp"
 #include "guard.hpp"
 #include "guests.hpp"
+#include "hypervisors.hpp"
 #include "lease_view.hpp"
 #include "providers.hpp"
 #include "render.hpp"
@@ -27,7 +29,7 @@ constexpr int unavailable = 3;
 constexpr int exhausted = 4;
 
 std::string holder(const Lease& lease) {
-    if (lease.guest) return lease.guest_name.empty() ? lease.guest->value : lease.guest_name;
+    if (lease.guest) return lease.guest_name.empty() ? std::string{daemon::shown_id(*lease.guest)} : lease.guest_name;
     return is_held(lease.state) ? "reserved for " + lease.guest_name : lease.guest_name;
 }
 
@@ -92,8 +94,15 @@ void hint(const Workplace& workplace, const Lease& lease) {
     if (pool == workplace.settings().pools.end() || pool->second.bridges.empty()) return;
     complain(fmt::format("{} is reserved for {} until `failover-ip lease release {}`; define the guest with this MAC:",
                          lease.address.text(), shown(lease.guest_name), lease.address.text()));
-    complain(fmt::format("  virt-install --name {} --network bridge={},mac={} ...", shown(lease.guest_name),
-                         pool->second.bridges.front(), lease.mac->text()));
+    const auto name = shown(lease.guest_name);
+    const auto& bridge = pool->second.bridges.front();
+    for (const auto& hypervisor : hypervisors()) {
+        complain(hypervisor.kind == GuestKind::proxmox
+                     ? fmt::format("  qm create VMID --name {} --net0 virtio={},bridge={} ...", name, lease.mac->text(),
+                                   bridge)
+                     : fmt::format("  virt-install --name {} --network bridge={},mac={} ...", name, bridge,
+                                   lease.mac->text()));
+    }
 }
 
 int acquired(Workplace& workplace, const Lease& lease, Form form) {
@@ -131,15 +140,17 @@ std::vector<Lease> leases_at(const Context& context, const std::vector<Address>&
 
 // A lease ends by hand only when it is certain that its guest is gone.
 std::string why_not(const Lease& lease, const GuestsOfHost& host) {
-    if (const auto* guest = host.find(lease.guest->value)) {
-        return fmt::format("{} belongs to the guest {}, which exists; undefine it and its address is given back",
-                           lease.address.text(), shown(guest->name));
+    if (const auto* guest = host.find(*lease.guest)) {
+        return fmt::format("{} belongs to the guest {}, which exists; {} it and its address is given back",
+                           lease.address.text(), shown(guest->name),
+                           lease.guest->kind == GuestKind::proxmox ? "remove" : "undefine");
     }
     if (std::ranges::find(host.origins, lease.origin) != host.origins.end()) return "";
     auto text = fmt::format("{}: it is not known whether its guest {} still exists", lease.address.text(),
                             shown(lease.guest_name));
-    for (const auto& gap : host.gaps) text += "; " + shown(gap);
-    if (host.gaps.empty()) text += "; its host and driver (" + shown(lease.origin) + ") are not among the listed ones";
+    const auto gaps = host.gaps_of(lease.guest->kind);
+    for (const auto& gap : gaps) text += "; " + shown(gap);
+    if (gaps.empty()) text += "; its host and driver (" + shown(lease.origin) + ") are not among the listed ones";
     return text;
 }
 
@@ -177,10 +188,10 @@ bool give_back_at_providers(const Workplace& workplace, const std::vector<Lease>
         return workplace.settings().providers.contains(lease.provider) && workplace.traits(lease.provider).has_api;
     };
     if (std::ranges::none_of(leases, with_api)) {
-        static_cast<void>(poke_daemon(5ms));  // somebody may wait for the address; without a daemon nobody does
+        static_cast<void>(poke_daemons(5ms));  // somebody may wait for the address; without a daemon nobody does
         return true;
     }
-    if (poke_daemon(200ms)) return true;
+    if (poke_daemons(200ms)) return true;
     std::vector<Address> addresses;
     for (const auto& lease : leases) {
         if (with_api(lease)) addresses.push_back(lease.address);

@@ -1,5 +1,6 @@
 #include "lease_view.hpp"
 
+#include "daemon/shown_id.hpp"
 #include "ports/rows.hpp"
 
 namespace fip::cli {
@@ -67,7 +68,7 @@ boost::json::object json_of(const LeaseView& view) {
     if (lease.guest) {
         boost::json::object guest;
         guest["kind"] = name_of(lease.guest->kind);
-        guest["id"] = utf8(lease.guest->value);
+        guest["id"] = utf8(daemon::shown_id(*lease.guest));
         guest["name"] = or_null(lease.guest_name);
         object["guest"] = std::move(guest);
     } else {

@@ -65,8 +65,12 @@ int settle_addresses(const Workplace& workplace, const std::vector<Address>& add
     return run_program("failover-ip-provider", arguments, Streams::err_ours).exit_code;
 }
 
-bool poke_daemon(std::chrono::milliseconds limit) {
-    return runtime::ask(runtime::libvirt_daemon_socket, "poke", limit).has_value();
+bool poke_daemons(std::chrono::milliseconds limit) {
+    bool is_heard = false;
+    for (const auto kind : {GuestKind::libvirt, GuestKind::proxmox}) {
+        is_heard = runtime::ask(runtime::socket_of(kind), "poke", limit).has_value() || is_heard;
+    }
+    return is_heard;
 }
 
 }  // namespace fip::cli

@@ -21,7 +21,7 @@ void take_in_configured(Workplace& workplace);
 /// Returns its exit code; what it has to say goes to stderr.
 [[nodiscard]] int settle_addresses(const Workplace& workplace, const std::vector<Address>& addresses);
 
-/// Tell the daemon that leases changed. False: it does not answer within `limit`.
-[[nodiscard]] bool poke_daemon(std::chrono::milliseconds limit);
+/// Tell the daemons of all hypervisors that leases changed. False: none answers, each within `limit`.
+[[nodiscard]] bool poke_daemons(std::chrono::milliseconds limit);
 
 }  // namespace fip::cli

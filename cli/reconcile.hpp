@@ -10,7 +10,8 @@ enum class Brake {
     off,  ///< `--confirm`: they are released.
 };
 
-/// Compare everything once, also guests that were there at the first run. The daemon's program does it.
+/// Compare everything once, also guests that were there at the first run. The programs of all
+/// hypervisors do it, one after the other; their reports are joined.
 [[nodiscard]] int reconcile(const Workplace& workplace, Brake brake, Form form, Mode mode);
 
 }  // namespace fip::cli

@@ -3,7 +3,7 @@
 #include "app/context.hpp"
 #include "core/guest.hpp"
 #include "core/start.hpp"
-#include "on_phase.hpp"
+#include "world.hpp"
 
 #include <string>
 
@@ -19,9 +19,5 @@ struct LateStart {
 /// let through.
 /// @throws StoreBusy StoreError
 [[nodiscard]] std::string answer_wrong_mac(const LateStart& start, const StartVerdict& verdict);
-
-/// Without the store: does the guard in the kernel know the MACs of all managed NICs? False also when nothing stands
-/// there.
-[[nodiscard]] bool passes_in_kernel(const Settings& settings, const Guest& guest, const World& world);
 
 }  // namespace fip::hooks

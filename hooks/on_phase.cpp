@@ -2,29 +2,17 @@
 
 #include "app/check_start.hpp"
 #include "core/errors.hpp"
-#include "core/pool.hpp"
 #include "domxml/limits.hpp"
 #include "domxml/read_domain.hpp"
+#include "guarded_start.hpp"
 #include "late_start.hpp"
-#include "providers/traits.hpp"
-#include "runtime/printable.hpp"
 
 #include <algorithm>
-#include <map>
-#include <set>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 namespace fip::hooks {
 namespace {
-
-std::vector<std::string> managed_bridges(const Settings& settings) {
-    std::vector<std::string> result;
-    for (const auto& [name, pool] : settings.pools) {
-        result.insert(result.end(), pool.bridges.begin(), pool.bridges.end());
-    }
-    return result;
-}
 
 // "qemu+unix:///system" is served by the driver "qemu"; the domain types of QEMU's driver are accelerators.
 std::string_view driver_of_type(std::string_view type) {
@@ -49,41 +37,11 @@ bool says_more_at_start(std::string_view xml) {
     return xml.find("network=") != std::string_view::npos;
 }
 
-std::map<std::string, ProviderTraits> traits_of(const Settings& settings) {
-    std::map<std::string, ProviderTraits> result;
-    for (const auto& [name, provider] : settings.providers) result[name] = providers::traits_of(provider.type);
-    return result;
-}
-
-std::set<std::string> involved_providers(const Settings& settings, const Guest& guest) {
-    std::set<std::string> result;
-    for (const auto& nic : guest.nics) {
-        if (!is_managed(settings, nic)) continue;
-        if (const auto choice = pool_for(settings, nic.bridge, guest.request); choice.pool != nullptr) {
-            result.insert(choice.pool->provider);
-        }
-    }
-    return result;
-}
-
-// While the host was down a person may have changed a MAC or moved an address: one read before the first start.
-void read_after_boot(const Context& context, const Guest& guest, const World& world) {
-    const auto now = context.clock.now();
-    for (const auto& provider : involved_providers(context.settings, guest)) {
-        if (!context.traits.at(provider).has_api) continue;
-        ProviderStatus status;
-        context.store.read([&](const Rows& rows) { status = rows.provider.status(provider); });
-        if (status.synced_boot == now.boot_id) continue;
-        if (status.backoff_until && *status.backoff_until > now.wall) continue;  // it was asked, and had no answer
-        world.read_provider(provider);
-    }
-}
-
 std::string judge(const Settings& settings, const domxml::DomainText& domain, const World& world) {
     const auto& guest = domain.guest;
     const auto traits = traits_of(settings);
     const auto store = world.open_store(settings);
-    const Context context{settings, traits, *store, world.clock, [] { return std::uint64_t{0}; }};
+    const auto context = context_of(settings, traits, *store, world);
     read_after_boot(context, guest, world);
     auto verdict = check_start(context, guest);
     if (verdict.answer == StartAnswer::good) return "";
@@ -110,7 +68,7 @@ void note_arrival(const HookCall& call, const Settings& settings, const Guest& g
     try {
         const auto traits = traits_of(settings);
         const auto store = world.open_to_write(settings);
-        const Context context{settings, traits, *store, world.clock, [] { return std::uint64_t{0}; }};
+        const auto context = context_of(settings, traits, *store, world);
         note_incoming(context, guest.id, call.operation);
     } catch (const std::exception& e) {
         // Only the wording of a later refusal depends on it, and a filter that fails ends the migration.
@@ -118,25 +76,15 @@ void note_arrival(const HookCall& call, const Settings& settings, const Guest& g
     }
 }
 
-std::optional<Settings> usable_settings(const World& world) {
-    auto accepted = world.settings();
-    if (!accepted.settings) {
-        world.log("no usable configuration, starts are not checked: " + accepted.problem);
-    } else if (!accepted.problem.empty()) {
-        world.log("the configuration is bad, the last accepted one is used: " + accepted.problem);
-    }
-    return std::move(accepted.settings);
-}
-
 }  // namespace
 
-std::string on_phase(const HookCall& call, const World& world) {
+std::string on_phase(const HookCall& call, const ReadXml& read_xml, const World& world) {
     if (call.phase == Phase::other) return "";
     const auto settings = usable_settings(world);
     if (!settings || settings->pools.empty()) return "";
 
     const bool may_refuse = call.phase != Phase::incoming;
-    const auto xml = world.xml();
+    const auto xml = read_xml();
     if (!xml) return may_refuse ? "its XML is larger than 4 MiB and cannot be checked" : "";
     if (!domxml::names_any(*xml, managed_bridges(*settings))) return "";
     if (call.phase == Phase::start && !says_more_at_start(*xml)) return "";
@@ -149,18 +97,14 @@ std::string on_phase(const HookCall& call, const World& world) {
         return std::string{"its XML names a managed bridge and cannot be understood: "} + e.what();
     }
     if (!is_listed(*settings, domain.type)) return "";
-    if (!std::ranges::any_of(domain.guest.nics, [&](const Nic& nic) { return is_managed(*settings, nic); })) return "";
+    if (!has_managed_nic(*settings, domain.guest)) return "";
 
     if (!may_refuse) {
         note_arrival(call, *settings, domain.guest, world);
         return "";
     }
-    world.is_managed(*settings);
+    world.is_managed(call.guest);
     return may_start_now(*settings, domain, world);
-}
-
-std::string refusal(std::string_view guest, std::string_view reason) {
-    return "failover-ip: " + runtime::printable(guest, 80) + " may not start: " + runtime::printable(reason, 600);
 }
 
 }  // namespace fip::hooks

@@ -2,7 +2,7 @@
 
 #include "app/context.hpp"
 #include "core/guest_plan.hpp"
-#include "event_log.hpp"
+#include "daemon/event_log.hpp"
 #include "live_guest.hpp"
 
 #include <chrono>
@@ -21,7 +21,7 @@ public:
     using TimePoint = std::chrono::steady_clock::time_point;
 
     GuestRestarts(std::vector<std::unique_ptr<Connection>>& connections, std::function<Context()> context,
-                  EventLog& log)
+                  daemon::EventLog& log)
         : connections_{connections}, context_{std::move(context)}, log_{log} {}
 
     /// Of a guest that is asked already, or was asked in this run: no effect.
@@ -54,7 +54,7 @@ private:
 
     std::vector<std::unique_ptr<Connection>>& connections_;
     std::function<Context()> context_;
-    EventLog& log_;
+    daemon::EventLog& log_;
     std::map<std::string, Restart> restarts_;  // by uuid
     std::map<std::string, TimePoint> begun_;   // by uuid: when a guest was last restarted
 };

@@ -26,9 +26,9 @@ constexpr int most_tries = 5;              // for evidence while libvirt is conn
 
 }  // namespace
 
-GuestWorker::GuestWorker(std::shared_ptr<const Setup> setup, Tasks& tasks, Bell& bell)
+GuestWorker::GuestWorker(std::shared_ptr<const daemon::Setup> setup, Tasks& tasks, std::function<void()> leases_changed)
     : tasks_{tasks},
-      bell_{bell},
+      leases_changed_{std::move(leases_changed)},
       swaps_{connections_, [this] { return place_->context(); }, starts_, log_},
       restarts_{connections_, [this] { return place_->context(); }, log_},
       not_before_{Steady::now() + first_read} {
@@ -50,8 +50,8 @@ void GuestWorker::run() {
     connections_.clear();
 }
 
-void GuestWorker::use(std::shared_ptr<const Setup> setup) {
-    place_ = std::make_unique<Workplace>(std::move(setup));
+void GuestWorker::use(std::shared_ptr<const daemon::Setup> setup) {
+    place_ = std::make_unique<daemon::Workplace>(std::move(setup));
     const auto& uris = place_->setup().settings.libvirt_uris;
     for (const auto& each : connections_) {
         if (std::ranges::find(uris, each->uri()) != uris.end()) continue;
@@ -300,7 +300,8 @@ void GuestWorker::look_at_claims() {
     const auto context = place_->context();
     take_note(end_unused_claims(context, guests_));
     context.store.read([&](const Rows& rows) {
-        if (rows.guests.notes(NoteKind::claimed).empty()) claims_at_ = TimePoint::max();
+        const auto is_ours = [](const GuestNote& note) { return note.guest.kind == GuestKind::libvirt; };
+        if (std::ranges::none_of(rows.guests.notes(NoteKind::claimed), is_ours)) claims_at_ = TimePoint::max();
     });
 }
 
@@ -351,9 +352,7 @@ void GuestWorker::compare() {
 
 void GuestWorker::take_note(const Looked& looked) {
     log_.write(looked.happenings);
-    if (!looked.is_provider_work_due) return;
-    bell_.ring();
-    tasks_.push({Task::Kind::waiting, {}, {}, 0, {}});  // without an API an address may be free at once
+    if (looked.is_provider_work_due) leases_changed_();
 }
 
 }  // namespace fip::plugin

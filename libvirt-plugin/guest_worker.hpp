@@ -1,18 +1,18 @@
 #pragma once
 
 #include "app/look.hpp"
-#include "bell.hpp"
+#include "daemon/event_log.hpp"
+#include "daemon/setup.hpp"
 #include "definition_watch.hpp"
-#include "event_log.hpp"
 #include "event_loop.hpp"
 #include "guest_restarts.hpp"
 #include "libvirt_guests.hpp"
 #include "nic_swaps.hpp"
-#include "setup.hpp"
 #include "starts.hpp"
 #include "tasks.hpp"
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -24,7 +24,8 @@ namespace fip::plugin {
 /// connections to libvirt up. It is the only one that calls libvirt, apart from the event loop.
 class GuestWorker {
 public:
-    GuestWorker(std::shared_ptr<const Setup> setup, Tasks& tasks, Bell& bell);
+    /// `leases_changed` as daemon::MakeGuestWatcher has it.
+    GuestWorker(std::shared_ptr<const daemon::Setup> setup, Tasks& tasks, std::function<void()> leases_changed);
 
     void run();  ///< Until the tasks are stopped.
 
@@ -41,7 +42,7 @@ private:
         std::chrono::milliseconds pause{0};
     };
 
-    void use(std::shared_ptr<const Setup> setup);
+    void use(std::shared_ptr<const daemon::Setup> setup);
     void connect_what_is_due();
     void connect(Connection& connection, Link& link);
     void note_who_was_here();
@@ -68,9 +69,9 @@ private:
     [[nodiscard]] Connection* connection(const std::string& uri);
 
     Tasks& tasks_;
-    Bell& bell_;
-    EventLog log_;
-    std::unique_ptr<Workplace> place_;
+    std::function<void()> leases_changed_;
+    daemon::EventLog log_;
+    std::unique_ptr<daemon::Workplace> place_;
     std::vector<std::unique_ptr<Connection>> connections_;
     std::map<std::string, Link> links_;  // by URI; goes before the connections
     Starts starts_;

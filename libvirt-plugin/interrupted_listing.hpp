@@ -14,6 +14,7 @@ public:
     InterruptedListing(GuestSource& source, std::function<std::optional<Guest>(const Guest&)> between)
         : source_{source}, between_{std::move(between)} {}
 
+    [[nodiscard]] GuestKind kind() const override { return source_.kind(); }
     [[nodiscard]] Listing list(const std::function<void(const Guest&)>& visit) override {
         return source_.list([&](const Guest& guest) {
             const auto changed = between_(guest);

@@ -21,6 +21,7 @@ public:
     LibvirtGuests(std::vector<std::unique_ptr<Connection>>& connections, Starts& starts)
         : connections_{connections}, starts_{starts} {}
 
+    [[nodiscard]] GuestKind kind() const override { return GuestKind::libvirt; }
     [[nodiscard]] Listing list(const std::function<void(const Guest&)>& visit) override;
     [[nodiscard]] std::optional<Guest> find(const GuestId& id) override;
     [[nodiscard]] bool write(const Guest& guest, const GuestEdit& edit) override;

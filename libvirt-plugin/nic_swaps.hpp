@@ -2,7 +2,7 @@
 
 #include "app/context.hpp"
 #include "core/guest_plan.hpp"
-#include "event_log.hpp"
+#include "daemon/event_log.hpp"
 #include "live_guest.hpp"
 #include "starts.hpp"
 #include "swap_note.hpp"
@@ -27,7 +27,7 @@ public:
     using TimePoint = std::chrono::steady_clock::time_point;
 
     NicSwaps(std::vector<std::unique_ptr<Connection>>& connections, std::function<Context()> context, Starts& starts,
-             EventLog& log)
+             daemon::EventLog& log)
         : connections_{connections}, context_{std::move(context)}, starts_{starts}, log_{log} {}
 
     /// Begin with the NICs whose remedy is swap or replug; all of a guest at once. Of a guest that is under way, or
@@ -104,7 +104,7 @@ private:
     std::vector<std::unique_ptr<Connection>>& connections_;
     std::function<Context()> context_;
     Starts& starts_;
-    EventLog& log_;
+    daemon::EventLog& log_;
     std::map<std::string, Swap> swaps_;     // by uuid
     std::map<std::string, Swap> given_up_;  // by uuid; of that run only
     std::set<std::string> ended_;

@@ -1,12 +1,11 @@
 #pragma once
 
-#include "options.hpp"
+#include "daemon/options.hpp"
 
 namespace fip::plugin {
 
-/// Compare everything once, do what is due at once, and tell it on stdout. 0: done; 1: not every guest could be seen.
-/// With Effects::plan_only nothing is written anywhere.
+/// daemon::run_once() for libvirt's guests.
 /// @throws InputError StoreBusy StoreError
-[[nodiscard]] int run_once(const Options& options);
+[[nodiscard]] int run_once(const daemon::Options& options);
 
 }  // namespace fip::plugin

@@ -58,7 +58,8 @@ void read_process(const State& state, const std::optional<QemuProcess>& process,
     run.has_kernel = process->has_kernel;
     guest.run = run;
     for (auto& nic : guest.live_nics) {
-        nic.is_plugged = nic.mac && std::ranges::find(process->macs, *nic.mac) == process->macs.end();
+        const auto is_same = [&](const QemuProcess::Nic& begun) { return begun.mac == nic.mac; };
+        nic.is_plugged = nic.mac && std::ranges::none_of(process->nics, is_same);
     }
 }
 

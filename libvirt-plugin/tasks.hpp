@@ -10,9 +10,11 @@
 #include <string>
 #include <unordered_set>
 
-namespace fip::plugin {
-
+namespace fip::daemon {
 struct Setup;
+}
+
+namespace fip::plugin {
 
 /// Something for the guests' worker to do.
 struct Task {
@@ -31,11 +33,11 @@ struct Task {
         reload,      ///< Go on with another configuration.
     };
     Kind kind = Kind::look;
-    std::string uuid{};                    ///< changed: the name.
-    std::string uri{};                     ///< Of the connection that the event came from.
-    std::uint64_t connection = 0;          ///< Connection::number() then: evidence does not outlive its connection.
-    std::shared_ptr<const Setup> setup{};  ///< reload only.
-    std::string device{};                  ///< removed: its alias.
+    std::string uuid{};            ///< changed: the name.
+    std::string uri{};             ///< Of the connection that the event came from.
+    std::uint64_t connection = 0;  ///< Connection::number() then: evidence does not outlive its connection.
+    std::shared_ptr<const daemon::Setup> setup{};   ///< reload only.
+    std::string device{};                           ///< removed: its alias.
     std::chrono::steady_clock::time_point heard{};  ///< started, resumed.
     bool is_continued = false;                      ///< started: not by booting.
     [[nodiscard]] bool is_urgent() const { return kind == Kind::started || kind == Kind::removed; }

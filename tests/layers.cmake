@@ -2,7 +2,7 @@
 # every installed header. cmake -DSOURCE=<tree> [-DSELF_TEST=<empty folder>] -P layers.cmake
 cmake_minimum_required(VERSION 3.25)
 
-set(FOLDERS core ports app store providers dns domxml guard config runtime)
+set(FOLDERS core ports app store providers dns domxml guard config runtime doctor daemon)
 set(MAY_core core)
 set(MAY_ports core ports)
 set(MAY_app core ports app)
@@ -13,19 +13,21 @@ set(MAY_domxml core domxml)
 set(MAY_guard core ports guard)
 set(MAY_config core config)
 set(MAY_runtime core ports runtime)
+set(MAY_doctor core ports guard config runtime doctor)
+set(MAY_daemon ${FOLDERS})  # wiring that daemons share: nobody below may include it
 
 # Headers of others, each with the folders that may see them.
 set(OWNED
   "^sqlite3" "common/store"
   "^curl/" "common/providers"
-  "^boost/json" "common/(providers|guard)|cli|libvirt-plugin"
+  "^boost/json" "common/(providers|guard|doctor|daemon)|cli|libvirt-plugin|proxmox"
   "^libmnl/" "common/guard"
   "^(libxml/|expat)" "common/domxml|hooks"
   "^libvirt/" "libvirt-plugin"
   "^toml" "common/config"
-  "^CLI/" "cli|libvirt-plugin|proxmox"
-  "^systemd/" "libvirt-plugin|common/runtime|common/config"
-  "^(fmt|spdlog)/" "common/(store|providers|domxml|config|runtime)|cli|hooks|libvirt-plugin"
+  "^CLI/" "cli|common/daemon|libvirt-plugin|proxmox"
+  "^systemd/" "common/(daemon|runtime|config)|libvirt-plugin"
+  "^(fmt|spdlog)/" "common/(store|providers|domxml|config|runtime|daemon)|cli|hooks|libvirt-plugin|proxmox"
 )
 # A decision sees no file, clock, thread or network. <arpa/inet.h> is there for its address parser alone.
 set(CORE_NEVER "^(unistd.h|fcntl.h|netdb.h|fstream|filesystem|iostream|cstdlib|thread|mutex|random|sys/.*|ctime)$")
@@ -103,6 +105,7 @@ function(self_test)
     hooks/g.cpp "#include <libvirt/libvirt.h>"
     cli/h.cpp "#include \"hooks/on_phase.hpp\""
     common/config/i.hpp "#include <libxml/tree.h>"
+    common/runtime/j.cpp "#include \"daemon/setup.hpp\""
   )
   set(rest ${planted})
   while(rest)

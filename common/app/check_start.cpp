@@ -27,8 +27,8 @@ bool is_recent(const Now& at, const Now& now) {
 
 }  // namespace
 
-StartVerdict check_start(const Context& context, const Guest& guest) {
-    StartFacts facts{guest, context.settings, {}, {}, {}, {}, false};
+StartVerdict check_start(const Context& context, const Guest& guest, const StartManner& manner) {
+    StartFacts facts{guest, context.settings, {}, {}, {}, {}, false, manner};
     context.store.read([&](const Rows& rows) {
         facts.leases = rows.leases.of_guest(guest.id);
         for (const auto& lease : rows.leases.named(guest.name)) {

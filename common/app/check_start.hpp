@@ -7,9 +7,10 @@
 
 namespace fip {
 
-/// May this guest, as its XML is at `prepare` or `start`, start on its managed bridges? Reads the store only.
+/// May this guest, as its definition is now, start on its managed bridges? Reads the store only.
 /// `nics` of the guest that are not of this phase have been left out by the caller.
-[[nodiscard]] StartVerdict check_start(const Context& context, const Guest& guest);
+/// @param manner  of a Proxmox guest
+[[nodiscard]] StartVerdict check_start(const Context& context, const Guest& guest, const StartManner& manner = {});
 
 /// Remember that a saved image or an incoming migration is about to start this guest (hook's `restore`, `migrate`).
 void note_incoming(const Context& context, const GuestId& guest, const std::string& operation);

@@ -13,6 +13,11 @@ constexpr std::string_view first_run_key = "first-run-noted";
 constexpr std::string_view told_key = "held-back-told";
 constexpr std::string_view brake_key = "brake";
 
+/// What is remembered of each hypervisor by itself; libvirt was there first.
+std::string key_for(std::string_view key, GuestKind kind) {
+    return std::string{key} + (kind == GuestKind::libvirt ? "" : "-" + std::string{name_of(kind)});
+}
+
 GuestView view_of(const Context& context, GuestSource& source, const Guest& guest) {
     const auto wearers = count_wearers(context, source, guest);
     GuestView view{guest, {}, false};
@@ -47,11 +52,12 @@ AbsencePlan absence(const Context& context, const Rows& rows, const LookedAtAll&
 }
 
 /// The brake is told when it comes on, not at every comparison.
-void tell_brake(Rows& rows, LookedAtAll& all, const AbsencePlan& plan) {
+void tell_brake(Rows& rows, LookedAtAll& all, const AbsencePlan& plan, GuestKind kind) {
+    const auto key = key_for(brake_key, kind);
     std::string held;
     for (const auto& guest : plan.held) held += guest.value + "\n";
-    if (held == rows.guests.value(brake_key)) return;
-    rows.guests.set_value(brake_key, held);
+    if (held == rows.guests.value(key)) return;
+    rows.guests.set_value(key, held);
     if (plan.held.empty()) return;
     all.happenings.push_back({Happening::Level::error,
                               "release-held",
@@ -64,20 +70,17 @@ void tell_brake(Rows& rows, LookedAtAll& all, const AbsencePlan& plan) {
 }
 
 /// A guest that went while nobody listened waits no longer; it holds nothing, so one complete listing is enough.
-void forget_waiting(Rows& rows, const LookedAtAll& all, const std::set<GuestId>& present) {
+void forget_waiting(Rows& rows, const LookedAtAll& all, const std::set<GuestId>& present, GuestKind kind) {
     if (!all.listing.gaps.empty() || all.listing.origins.empty()) return;
     for (const auto& note : rows.guests.notes(NoteKind::waiting)) {
-        const bool is_spoken_for =
-            present.empty() ||
-            std::any_of(present.begin(), present.end(), [&](const GuestId& id) { return id.kind == note.guest.kind; });
-        if (is_spoken_for && !present.contains(note.guest)) {
+        if (note.guest.kind == kind && !present.contains(note.guest)) {
             rows.guests.erase(NoteKind::waiting, note.guest, std::nullopt);
         }
     }
 }
 
-void look_for_absent(const Context& context, LookedAtAll& all, const std::set<GuestId>& present, Effects effects,
-                     const Permission& permission) {
+void look_for_absent(const Context& context, LookedAtAll& all, const std::set<GuestId>& present, GuestKind kind,
+                     Effects effects, const Permission& permission) {
     AbsencePlan plan;
     if (effects == Effects::plan_only) {
         context.store.read([&](const Rows& rows) { plan = absence(context, rows, all, present, permission); });
@@ -89,8 +92,8 @@ void look_for_absent(const Context& context, LookedAtAll& all, const std::set<Gu
                 rows.guests.erase(NoteKind::absent, guest, std::nullopt);  // one of another boot does not count
                 rows.guests.put({NoteKind::absent, guest, "", "", "", "", context.clock.now()});
             }
-            tell_brake(rows, all, plan);
-            forget_waiting(rows, all, present);
+            tell_brake(rows, all, plan, kind);
+            forget_waiting(rows, all, present, kind);
         });
         for (const auto& guest : plan.end) append(all, guest_ended(context, guest));
     }
@@ -128,7 +131,8 @@ void look_at_one(const Context& context, GuestSource& source, const Guest& guest
 }  // namespace
 
 void note_first_run(const Context& context, GuestSource& source) {
-    if (!is_unset(context, first_run_key)) return;
+    const auto key = key_for(first_run_key, source.kind());
+    if (!is_unset(context, key)) return;
     std::vector<GuestNote> notes;
     const auto listing = source.list([&](const Guest& guest) {
         notes.push_back({NoteKind::held_back, guest.id, "", guest.name, "", "", context.clock.now()});
@@ -139,18 +143,20 @@ void note_first_run(const Context& context, GuestSource& source) {
             listing.gaps.front()};
     context.store.write([&](Rows& rows) {
         for (const auto& note : notes) rows.guests.put(note);
-        rows.guests.set_value(first_run_key, "yes");
+        rows.guests.set_value(key, "yes");
     });
 }
 
 LookedAtAll look_at_all(const Context& context, GuestSource& source, Effects effects, Permission permission) {
     LookedAtAll all;
-    const bool is_first = is_unset(context, told_key);
+    const auto told = key_for(told_key, source.kind());
+    const bool is_first = is_unset(context, told);
     if (effects == Effects::apply) {
         note_first_run(context, source);
         if (permission.apply_held_back) {
             context.store.write([&](Rows& rows) {
                 for (const auto& note : rows.guests.notes(NoteKind::held_back)) {
+                    if (note.guest.kind != source.kind()) continue;
                     rows.guests.erase(NoteKind::held_back, note.guest, std::nullopt);
                 }
             });
@@ -169,9 +175,9 @@ LookedAtAll look_at_all(const Context& context, GuestSource& source, Effects eff
     });
     present.insert(all.listing.elsewhere.begin(), all.listing.elsewhere.end());
     if (effects == Effects::apply && is_first) {
-        context.store.write([](Rows& rows) { rows.guests.set_value(told_key, "yes"); });
+        context.store.write([&](Rows& rows) { rows.guests.set_value(told, "yes"); });
     }
-    look_for_absent(context, all, present, effects, permission);
+    look_for_absent(context, all, present, source.kind(), effects, permission);
     return all;
 }
 

@@ -68,11 +68,23 @@ void Look::hold_back(const Rows& rows) {
     plan_.edit.reset();
 }
 
+/// Whoever had the guest may have moved its address since the last read: that one counts as one of another boot.
+void Look::read_anew(Rows& rows, const std::string& provider) {
+    auto status = rows.provider.status(provider);
+    status.synced_boot.clear();
+    rows.provider.set_status(provider, status);
+}
+
 void Look::put_leases(Rows& rows) {
     for (const auto& lease : plan_.put) {
         if (lease.is_adopted && !rows.leases.find(lease.address)) {
             tell("lease-adopted", lease.address, "adopted with its MAC " + lease.mac->text());
         }
+    }
+    for (const auto& lease : plan_.put) {
+        const auto before = rows.leases.find(lease.address);
+        const bool is_new = !before || before->stay != Stay::arriving;
+        if (lease.stay == Stay::arriving && is_new) read_anew(rows, lease.provider);
     }
     // Two NICs may have changed places: neither slot is free while the other lease is in it.
     for (const auto& lease : plan_.put) rows.leases.erase(lease.address);

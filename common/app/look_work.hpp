@@ -33,6 +33,7 @@ private:
 
     void hold_back(const Rows& rows);
     void put_leases(Rows& rows);
+    static void read_anew(Rows& rows, const std::string& provider);
     void take(Rows& rows, const Want& want);
     [[nodiscard]] std::vector<GuestNote> stale_notes(const Rows& rows) const;
     void keep_notes(Rows& rows);

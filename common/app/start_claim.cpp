@@ -32,7 +32,11 @@ StartClaim judge(const GuestPlan& plan) {
     }
     const bool is_ready =
         std::all_of(plan.nics.begin(), plan.nics.end(), [](const NicView& nic) { return nic.mac.has_value(); });
-    if (is_ready) return {StartClaim::Kind::ready, {}};
+    if (is_ready) {
+        StartClaim ready{StartClaim::Kind::ready, {}, {}};
+        for (const auto& nic : plan.nics) ready.macs.push_back({nic.nic, *nic.mac});
+        return ready;
+    }
     return {StartClaim::Kind::pending, "its virtual MAC is being made at the provider"};
 }
 
@@ -70,7 +74,7 @@ StartClaim claim_for_start(const Context& context, const Guest& guest) {
     try {
         context.store.write([&](Rows& rows) {
             const bool is_known = !held_leases(rows, guest.id).empty();
-            take_over(rows, guest);
+            if (guest.id.kind == GuestKind::libvirt) take_over(rows, guest);
             auto named = guest;
             if (const auto held = held_leases(rows, guest.id); !held.empty()) {
                 named.origin = held.front().origin;  // which driver's listings speak for it
@@ -92,7 +96,7 @@ Looked end_unused_claims(const Context& context, GuestSource& source) {
     const auto now = context.clock.now();
     context.store.read([&](const Rows& rows) {
         for (const auto& note : rows.guests.notes(NoteKind::claimed)) {
-            if (is_unused(note, now)) unused.push_back(note.guest);
+            if (note.guest.kind == source.kind() && is_unused(note, now)) unused.push_back(note.guest);
         }
     });
     Looked looked;
@@ -112,6 +116,34 @@ Looked end_unused_claims(const Context& context, GuestSource& source) {
         looked.is_provider_work_due = looked.is_provider_work_due || ended.is_provider_work_due;
     }
     return looked;
+}
+
+bool note_queued_start(const Context& context, const Guest& guest, const std::string& wrong_macs) {
+    bool is_new = true;
+    context.store.write([&](Rows& rows) {
+        is_new = true;
+        for (const auto& note : rows.guests.notes_of(guest.id)) {
+            if (note.kind == NoteKind::queued_start && note.text == wrong_macs) is_new = false;
+        }
+        if (!is_new) return;
+        rows.guests.erase(NoteKind::queued_start, guest.id, std::nullopt);  // put() would keep the old time
+        rows.guests.put({NoteKind::queued_start, guest.id, "", guest.name, "", wrong_macs, context.clock.now()});
+    });
+    return is_new;
+}
+
+bool has_queued_start(const Context& context, const GuestId& guest) {
+    bool is_noted = false;
+    context.store.read([&](const Rows& rows) {
+        const auto notes = rows.guests.notes_of(guest);
+        is_noted = std::any_of(notes.begin(), notes.end(),
+                               [](const GuestNote& note) { return note.kind == NoteKind::queued_start; });
+    });
+    return is_noted;
+}
+
+void forget_queued_start(const Context& context, const GuestId& guest) {
+    context.store.write([&](Rows& rows) { rows.guests.erase(NoteKind::queued_start, guest, std::nullopt); });
 }
 
 }  // namespace fip

@@ -18,6 +18,12 @@ struct MacFacts {
     std::string provider_server;              ///< How that provider names this server.
 };
 
+/// How a start under Proxmox comes about.
+struct StartManner {
+    std::string lock;           ///< In its config: nothing may be written under it; empty: none.
+    bool is_migration = false;  ///< An incoming live migration: it still runs on the other node, which has its config.
+};
+
 struct StartFacts {
     const Guest& guest;
     const Settings& settings;
@@ -26,23 +32,27 @@ struct StartFacts {
     std::string waiting;    ///< Why it waits for an address; empty: it does not.
     std::string operation;  ///< "restore" or "migrate" when one was announced for it; else empty.
     bool is_held_back = false;
+    StartManner manner{};
 };
 
 enum class StartAnswer {
     good,      ///< Nothing to say.
     hopeless,  ///< Trying again will not help before a person acted.
     retry,     ///< The daemon puts it right: try again.
-    late,  ///< Its NIC can be put right when it has started: with an address for it, the guard up and the daemon there.
+    /// libvirt: its NIC can be put right when it has started: with an address for it, the guard up and the daemon
+    /// there. Proxmox: its config can be put right now, for its next start.
+    late,
+    moving,   ///< Proxmox: its address is to be moved here. It may start when it is, or behind the guard.
     guarded,  ///< It may run behind the guard, and nothing will be put right; without the guard it may not.
 };
 
 struct StartVerdict {
     StartAnswer answer = StartAnswer::good;
     std::string text;  ///< What, why, and the command that helps: one line, without the guest's name; empty when good.
-    std::vector<std::string> bridges{};  ///< late, guarded: where the guard must be up.
+    std::vector<std::string> bridges{};  ///< late, moving, guarded: where the guard must be up.
 };
 
-/// The verdict on the worst NIC; of several that are `late` or `guarded`, with the bridges of all.
+/// The verdict on the worst NIC; of several that are wrong, with the bridges of all.
 [[nodiscard]] StartVerdict may_start(const StartFacts& facts);
 
 }  // namespace fip

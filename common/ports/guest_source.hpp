@@ -32,6 +32,7 @@ public:
     GuestSource(const GuestSource&) = delete;
     GuestSource& operator=(const GuestSource&) = delete;
 
+    [[nodiscard]] virtual GuestKind kind() const = 0;  ///< Of all its guests.
     /// Visits every guest once; one guest is in memory at a time.
     [[nodiscard]] virtual Listing list(const std::function<void(const Guest&)>& visit) = 0;
     /// Guests of this cluster that other hosts look after: they may wear the same MACs. Default: none.

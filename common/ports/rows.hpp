@@ -67,13 +67,14 @@ protected:
 };
 
 enum class NoteKind {
-    waiting,     ///< Wants an address and there is none; `text` is the reason, `pool` the pool.
-    absent,      ///< Missing from a complete listing: the first sighting of rule 5.
-    held_back,   ///< Was there at the first run; not touched before a person says `reconcile`.
-    incoming,    ///< The hook saw `migrate` or `restore` begin; `text` is which.
-    claimed,     ///< The hook claimed for its start: nobody has seen it run yet.
-    swapping,    ///< Its NIC is being unplugged and plugged in again; `text` is what must be plugged in.
-    restarting,  ///< It is being shut down, to be started again.
+    waiting,       ///< Wants an address and there is none; `text` is the reason, `pool` the pool.
+    absent,        ///< Missing from a complete listing: the first sighting of rule 5.
+    held_back,     ///< Was there at the first run; not touched before a person says `reconcile`.
+    incoming,      ///< The hook saw `migrate` or `restore` begin; `text` is which.
+    claimed,       ///< The hook claimed for its start: nobody has seen it run yet.
+    swapping,      ///< Its NIC is being unplugged and plugged in again; `text` is what must be plugged in.
+    restarting,    ///< It is being shut down, to be started again.
+    queued_start,  ///< A start was queued when its config was put right; `text` is the wrong MACs that it had.
 };
 
 /// A remark about a guest. One per kind, guest and slot.

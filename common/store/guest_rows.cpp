@@ -28,9 +28,10 @@ constexpr const char* set_value_sql =
 constexpr const char* erase_value_sql = "DELETE FROM named_value WHERE key = ?1";
 
 constexpr std::pair<NoteKind, std::string_view> kinds[] = {
-    {NoteKind::waiting, "waiting"},      {NoteKind::absent, "absent"},   {NoteKind::held_back, "held_back"},
-    {NoteKind::incoming, "incoming"},    {NoteKind::claimed, "claimed"}, {NoteKind::swapping, "swapping"},
-    {NoteKind::restarting, "restarting"}};
+    {NoteKind::waiting, "waiting"},       {NoteKind::absent, "absent"},
+    {NoteKind::held_back, "held_back"},   {NoteKind::incoming, "incoming"},
+    {NoteKind::claimed, "claimed"},       {NoteKind::swapping, "swapping"},
+    {NoteKind::restarting, "restarting"}, {NoteKind::queued_start, "queued_start"}};
 
 std::string_view name_of_kind(NoteKind wanted) {
     for (const auto& [kind, name] : kinds) {

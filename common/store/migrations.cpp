@@ -9,7 +9,7 @@ namespace fip::store {
 namespace {
 
 /// Step n leads from schema n to n + 1. Append only: what was released is never edited.
-constexpr std::array<const char*, 2> steps{schema_sql, schema_2_sql};
+constexpr std::array<const char*, 3> steps{schema_sql, schema_2_sql, schema_3_sql};
 
 constexpr std::int64_t application_id = 1718186033;  // as in schema.sql
 
@@ -45,7 +45,7 @@ void check_schema(Database& database) {
     if (found == known_schema()) return;
     if (found > known_schema()) fail_newer(database, found);
     database.fail("holds schema " + std::to_string(found) + ", and " + std::to_string(known_schema()) +
-                  " is needed; start failover-ip-libvirt once, it brings the file up to date");
+                  " is needed; start a daemon of failover-ip once, it brings the file up to date");
 }
 
 void migrate(Database& database) {

@@ -41,7 +41,7 @@ void check_file(const std::filesystem::path& file) {
     struct stat status {};
     if (::stat(file.c_str(), &status) != 0) {
         if (errno != ENOENT && errno != ENOTDIR) fail(file, "cannot be opened", errno);
-        throw StoreError{file.string() + " does not exist; start failover-ip-libvirt once, it makes it, or check " +
+        throw StoreError{file.string() + " does not exist; start a daemon of failover-ip once, it makes it, or check " +
                          "[store] url in the configuration"};
     }
     if (!S_ISREG(status.st_mode)) throw StoreError{file.string() + " is not a regular file"};

@@ -15,6 +15,10 @@ add_executable(guard_contract_test
 target_link_libraries(guard_contract_test PRIVATE fip::guard_watch fip_guard_ground fip_test_main)
 catch_discover_tests(guard_contract_test TEST_PREFIX "guard: " PROPERTIES LABELS contract TIMEOUT 60)
 
+add_executable(guard_daemons_test ${guard_folder}/guard_daemons_test.cpp)
+target_link_libraries(guard_daemons_test PRIVATE fip::daemon fip_guard_ground fip_test_main)
+catch_discover_tests(guard_daemons_test TEST_PREFIX "guard: " PROPERTIES LABELS contract TIMEOUT 180)
+
 add_executable(guard_load_test ${guard_folder}/guard_load_test.cpp)
 target_link_libraries(guard_load_test PRIVATE fip::guard_watch fip_guard_ground fip_test_main)
 catch_discover_tests(guard_load_test TEST_PREFIX "guard: " PROPERTIES LABELS lab RUN_SERIAL ON TIMEOUT 120)

@@ -126,6 +126,7 @@ TEST_CASE("a file of schema 1 is brought up to date with what it holds", "[contr
     });
     store.write([](Rows& rows) {
         rows.guests.put({NoteKind::claimed, guest("u-3"), "", "new", "", "", Now{at(1), 2ms, "boot"}});
+        rows.guests.put({NoteKind::queued_start, guest("u-3"), "", "new", "", "net0", Now{at(1), 2ms, "boot"}});
     });
-    CHECK(sqlite(file, "PRAGMA user_version").out == "2\n");
+    CHECK(sqlite(file, "PRAGMA user_version").out == "3\n");
 }

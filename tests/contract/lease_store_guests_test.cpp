@@ -28,7 +28,8 @@ Texts ids(const std::vector<GuestNote>& found) {
 
 TEMPLATE_TEST_CASE("a note comes back with every field", "[contract]", InMemory, OnDisk) {
     TestType fixture;
-    for (const auto kind : {NoteKind::waiting, NoteKind::absent, NoteKind::held_back, NoteKind::incoming}) {
+    for (const auto kind :
+         {NoteKind::waiting, NoteKind::absent, NoteKind::held_back, NoteKind::incoming, NoteKind::queued_start}) {
         const GuestNote full{.kind = kind,
                              .guest = guest("101", GuestKind::proxmox),
                              .slot = "net0",

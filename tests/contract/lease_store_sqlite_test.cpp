@@ -369,14 +369,14 @@ TEST_CASE("a file of a newer schema is left alone", "[contract][sqlite]") {
     OnDisk disk;
     put(disk.store, stock("192.0.2.1"));
     run_sql(disk.dir / "leases.db", "PRAGMA user_version = 7");
-    const auto says = Contains("written by a newer failover-ip (schema 7, this one knows 2)");
+    const auto says = Contains("written by a newer failover-ip (schema 7, this one knows 3)");
     for (const auto access : {Access::create, Access::existing, Access::read_only}) {
         CHECK_THROWS_WITH((SqliteLeaseStore{disk.dir / "leases.db", short_wait, access}), says);
     }
     // A program that runs since before somebody upgraded the file stops as well.
     CHECK_THROWS_WITH(put(disk.store, stock("192.0.2.2")), says);
     CHECK_THROWS_WITH(all(disk.store), says);
-    run_sql(disk.dir / "leases.db", "PRAGMA user_version = 2");
+    run_sql(disk.dir / "leases.db", "PRAGMA user_version = 3");
     CHECK(all(disk.store).size() == 1);
 }
 
@@ -397,7 +397,7 @@ TEST_CASE("an empty file is filled by a writer and refused by a reader", "[contr
     TempDir dir;
     std::ofstream{dir / "leases.db"};
     CHECK_THROWS_WITH((SqliteLeaseStore{dir / "leases.db", short_wait, Access::read_only}),
-                      Contains("start failover-ip-libvirt once"));
+                      Contains("start a daemon of failover-ip once"));
     SqliteLeaseStore store{dir / "leases.db", short_wait, GENERATE(Access::create, Access::existing)};
     put(store, stock("192.0.2.1"));
     CHECK(all(store).size() == 1);

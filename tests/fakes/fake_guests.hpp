@@ -15,6 +15,7 @@ public:
     explicit FakeGuests(std::string origin = "11111111-2222-3333-4444-555555555555/qemu")
         : origin_{std::move(origin)} {}
 
+    [[nodiscard]] GuestKind kind() const override { return GuestKind::libvirt; }
     [[nodiscard]] Listing list(const std::function<void(const Guest&)>& visit) override;
     [[nodiscard]] std::optional<Guest> find(const GuestId& id) override;
     [[nodiscard]] bool write(const Guest& guest, const GuestEdit& edit) override;

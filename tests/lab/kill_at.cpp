@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <libvirt/libvirt.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sqlite3.h>
 #include <strings.h>
 #include <unistd.h>
@@ -248,6 +249,13 @@ pid_t fork() {
     const pid_t child = real();
     if (child != 0) end(number);
     return child;
+}
+
+// qm or pct of a Proxmox node.
+int posix_spawnp(pid_t* child, const char* file, const posix_spawn_file_actions_t* actions,
+                 const posix_spawnattr_t* attributes, char* const argv[], char* const envp[]) {
+    static auto* const real = next<decltype(posix_spawnp)>("posix_spawnp");
+    return effect("run", file, [&] { return real(child, file, actions, attributes, argv, envp); });
 }
 
 FIP_DOMAIN_CALL(virDomainUndefine)

@@ -1,4 +1,4 @@
-add_executable(cli_process_test cli_completion_test.cpp cli_golden_test.cpp cli_guard_test.cpp cli_manual_test.cpp cli_online_test.cpp cli_race_test.cpp cli_test.cpp)
+add_executable(cli_process_test cli_completion_test.cpp cli_golden_test.cpp cli_guard_test.cpp cli_hypervisors_test.cpp cli_manual_test.cpp cli_online_test.cpp cli_race_test.cpp cli_test.cpp)
 target_compile_definitions(cli_process_test PRIVATE
   FIP_GOLDEN_DIR="${PROJECT_SOURCE_DIR}/tests/golden/cli" FIP_MAN_DIR="${PROJECT_SOURCE_DIR}/man"
   FIP_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}" FIP_COMPLETION="${PROJECT_SOURCE_DIR}/cli/completion.bash")

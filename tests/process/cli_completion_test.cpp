@@ -44,6 +44,7 @@ TEST_CASE("every option that a verb's help shows is completed", "[cli]") {
                                                                   {"guard", "up"},
                                                                   {"guard", "down"},
                                                                   {"guard", "status"},
+                                                                  {"doctor"},
                                                                   {"reconcile"}}) {
         std::vector<std::string> help{std::string{FIP_BIN_DIR} + "/failover-ip"};
         std::vector<std::string> words{"failover-ip"};

@@ -214,6 +214,7 @@ TEST_CASE("every command's help has examples", "[cli]") {
                                                          {"guard", "up"},
                                                          {"guard", "down"},
                                                          {"guard", "status"},
+                                                         {"doctor"},
                                                          {"config"},
                                                          {"config", "check"}};
     for (auto command : commands) {

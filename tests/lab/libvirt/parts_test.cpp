@@ -1,21 +1,13 @@
 // Parts of the daemon that need no libvirt.
-#include "core/errors.hpp"
 #include "definitions.hpp"
-#include "event_log.hpp"
 #include "ports/guest_source.hpp"
 #include "redefine_limit.hpp"
-#include "report.hpp"
-#include "runtime/daemon_client.hpp"
-#include "socket_server.hpp"
 #include "support/temp_dir.hpp"
 #include "tasks.hpp"
 
 #include <catch2/catch.hpp>
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <atomic>
 #include <fstream>
 #include <thread>
 
@@ -131,63 +123,4 @@ TEST_CASE("one guest's definition is written a few times per minute at most", "[
     CHECK(limit.allows("b", start + 59s));
     CHECK(limit.allows("a", start + 60s));
     CHECK_FALSE(limit.allows("a", start + 60s));
-}
-
-TEST_CASE("a report is one JSON object, with null for what is not known", "[unit]") {
-    Report report;
-    report.steps.push_back({Happening::Level::warning, "an-id", {}, "", {}, "a \"text\"\n"});
-    report.providers.push_back({"dedibox", ""});
-    report.all.would_end.push_back({GuestKind::libvirt, uuid});
-    Guest guest;
-    guest.id = {GuestKind::libvirt, uuid};
-    guest.name = "web1";
-    guest.nics.push_back({});
-    GuestPlan plan;
-    plan.nics.push_back({0, false, "0", "", {}, {}, ""});
-    report.all.guests.push_back({guest, plan, true});
-    CHECK(
-        report_json(report) ==
-        R"({"origins":[],"gaps":[],"guests":[{"kind":"libvirt","id":")" + std::string{uuid} +
-            R"(","name":"web1","running":false,"persistent":true,"held_back":true,"nics":[{"nic":0,"slot":"0",)" +
-            R"("bridge":"","mac":null,"pool":null,"wanted_mac":null,"addresses":[],"problem":null}],"remarks":[]}],)" +
-            R"("steps":[{"guest":null,"address":null,"level":"warning","id":"an-id","text":"a \"text\"\n"}],)" +
-            R"("would_end":[{"kind":"libvirt","id":")" + uuid +
-            R"("}],"providers":[{"provider":"dedibox","problem":null}]})" + "\n");
-}
-
-TEST_CASE("the socket serves many at once, hands requests on, and lets nobody hold it up", "[unit]") {
-    TempDir dir;
-    const std::filesystem::path path = dir / "run/s.sock";
-    std::atomic<int> starts{0};
-    std::atomic<int> works{0};
-    std::atomic<int> pokes{0};
-    std::atomic<int> looks{0};
-    SocketServer server{path,
-                        {[&](std::string_view who) { looks += who == uuid ? 1 : 100; }, [&] { ++starts; },
-                         [&] { ++works; }, [&] { ++pokes; }}};
-    std::thread serving{[&] { server.run(); }};
-    struct stat folder {};
-    REQUIRE(::stat((dir / "run").c_str(), &folder) == 0);
-    CHECK((folder.st_mode & 0777) == 0700);
-
-    CHECK_THROWS_AS((SocketServer{path, {}}), InputError);  // a second one
-    std::vector<std::thread> clients;
-    std::atomic<int> answered{0};
-    for (int i = 0; i < 8; ++i) {
-        clients.emplace_back([&] {
-            for (int n = 0; n < 20; ++n) answered += runtime::ask(path, "ping", 5s) == "ok" ? 1 : 0;
-        });
-    }
-    for (auto& client : clients) client.join();
-    CHECK(answered == 160);
-    CHECK(runtime::ask(path, "starting", 5s) == "ok");
-    CHECK(runtime::ask(path, "work", 5s) == "ok");
-    CHECK(runtime::ask(path, "poke", 5s) == "ok");
-    CHECK(runtime::ask(path, "look 6F1B1F5E000040008000000000000001", 5s) == "ok");
-    CHECK(starts == 1);
-    CHECK(works == 1);
-    CHECK(pokes == 1);
-    CHECK(looks == 1);
-    server.stop();
-    serving.join();
 }

@@ -76,7 +76,7 @@ TEST_CASE("the socket answers whatever libvirt does, and refuses what it does no
     AWAIT(lab, lab.is_served("web1"));
     const auto socket = socket_of(lab);
     CHECK(runtime::ask(socket, "look " + numbered_uuid(1), 1s) == "ok");
-    CHECK(runtime::ask(socket, "look nobody", 1s) == "not a uuid");
+    CHECK(runtime::ask(socket, "look nobody", 1s) == "not a guest's id");
     CHECK(runtime::ask(socket, "shutdown", 1s) == "unknown request");
     CHECK_FALSE(runtime::ask(socket, std::string(10'000, 'x'), 1s) == "ok");
     CHECK(runtime::ask(socket, "ping", 200ms) == "ok");
@@ -95,7 +95,7 @@ TEST_CASE("a second daemon refuses to start, and comparing once beside the daemo
     lab.start_daemon();
     const auto second = lab.host.exec({FIP_BIN "/failover-ip-libvirt"});
     CHECK(second.exit_code != 0);
-    CHECK(second.err.find("another failover-ip-libvirt is running") != std::string::npos);
+    CHECK(second.err.find("another daemon is running") != std::string::npos);
     for (int i = 1; i <= 3; ++i) {
         lab.host.define(numbered(i).xml());
         auto one = lab.host.spawn({FIP_BIN "/failover-ip-libvirt", "--once"});

@@ -1,0 +1,167 @@
+// Two daemons' guard threads in one network namespace.
+#include "daemon/guard_worker.hpp"
+#include "guard/generation.hpp"
+#include "guard_ground.hpp"
+#include "store/sqlite_lease_store.hpp"
+#include "support/process.hpp"
+#include "support/temp_dir.hpp"
+#include "support/wait_until.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <thread>
+
+using namespace fip;
+using namespace fip::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Where this program's stderr goes meanwhile.
+class StderrFile {
+public:
+    explicit StderrFile(std::string file) : file_{std::move(file)}, before_{::dup(STDERR_FILENO)} {
+        const int opened = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        ::dup2(opened, STDERR_FILENO);
+        ::close(opened);
+    }
+    ~StderrFile() {
+        ::dup2(before_, STDERR_FILENO);
+        ::close(before_);
+    }
+    StderrFile(const StderrFile&) = delete;
+    StderrFile& operator=(const StderrFile&) = delete;
+    [[nodiscard]] std::string text() const {
+        std::ifstream file{file_};
+        return {std::istreambuf_iterator<char>{file}, {}};
+    }
+
+private:
+    std::string file_;
+    int before_;
+};
+
+// As two processes have them: nothing is shared but the files and the kernel.
+struct GuardDaemon {
+    explicit GuardDaemon(const std::filesystem::path& config)
+        : setup{daemon::load_setup(config)}, guard{setup}, worker{setup, guard, [](const std::exception_ptr&) {}} {}
+    std::shared_ptr<const daemon::Setup> setup;
+    daemon::SharedGuard guard;
+    daemon::GuardWorker worker;
+};
+
+struct TwoDaemons {
+    GuardGround ground;
+    TempDir dir;
+    std::optional<GuardDaemon> first;
+    std::optional<GuardDaemon> second;
+
+    TwoDaemons() {
+        std::ofstream{dir / "config.toml"} << R"([providers.hand]
+type = "manual"
+server = "hv1"
+addresses = [{ address = "192.0.2.10", mac = ")" + web_mac +
+                                                  R"(" }]
+
+[pools.public]
+provider = "hand"
+bridges = ["br0"]
+uplinks = ["up0"]
+
+[store]
+url = "sqlite:)" + (dir / "leases.db") + R"("
+
+[reconcile]
+interval = "1h"
+)";
+        first.emplace(dir / "config.toml");
+        REQUIRE(wait_until(stands, 20s));
+        second.emplace(dir / "config.toml");
+        quiet();
+    }
+
+    static bool stands() {
+        const auto list = run({.argv = {"nft", "list", "table", "bridge", "failover_ip"}});
+        return list.exit_code == 0 && list.out.find(web_mac) != std::string::npos;
+    }
+    static std::uint32_t writes() { return guard::ruleset_generation().value(); }
+    /// Until nobody has written for longer than the workers' own pauses.
+    static void quiet() {
+        auto last = writes();
+        auto since = std::chrono::steady_clock::now();
+        const auto is_quiet = [&] {
+            if (const auto now = writes(); now != last) {
+                last = now;
+                since = std::chrono::steady_clock::now();
+            }
+            return std::chrono::steady_clock::now() - since > 4s;
+        };
+        REQUIRE(wait_until(is_quiet, 30s));
+    }
+    [[nodiscard]] bool knows_sender(const std::string& mac) const {
+        bool is_known = false;
+        const store::SqliteLeaseStore store{dir / "leases.db", 5s, store::Access::existing};
+        store.read([&](const Rows& rows) {
+            for (const auto& sender : rows.guard.senders()) is_known = is_known || sender.mac.text() == mac;
+        });
+        return is_known;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("of two daemons none undoes what the other has put back") {
+    TwoDaemons two;
+    const auto before = TwoDaemons::writes();
+    GuardGround::nft({"delete", "table", "bridge", "failover_ip"});
+    CHECK(wait_until(TwoDaemons::stands, 20s));
+    TwoDaemons::quiet();
+    CHECK(TwoDaemons::stands());
+    CHECK(TwoDaemons::writes() - before <= 8);  // the deletion is one of them
+}
+
+TEST_CASE("what one daemon writes the other does not take for somebody else's doing") {
+    TwoDaemons two;
+    const StderrFile log{two.dir / "log"};
+    daemon::Workplace place{two.first->setup};
+    const auto context = place.context();
+    for (int i = 11; i < 61; ++i) {
+        context.store.write([&](Rows& rows) {
+            Lease lease;
+            lease.address = Address::parse("192.0.2." + std::to_string(i));
+            lease.provider = "hand";
+            lease.pool = "public";
+            lease.state = LeaseState::active;
+            lease.mac = Mac::parse("02:00:00:00:02:" + std::to_string(i));
+            rows.leases.put(lease);
+        });
+        std::this_thread::sleep_for(std::chrono::milliseconds{i});  // the other one looks between store and kernel
+        static_cast<void>(two.first->guard.refresh(context, GuardKeeper::Depth::changes));
+    }
+    TwoDaemons::quiet();
+    CHECK_THAT(log.text(), !Catch::Contains("guard-restored"));
+    GuardGround::nft({"delete", "table", "bridge", "failover_ip"});
+    CHECK(wait_until([&] { return log.text().find("guard-restored") != std::string::npos; }, 20s));
+}
+
+TEST_CASE("when the daemon that hears of blocked frames has gone, the other one hears of them") {
+    TwoDaemons two;
+    static_cast<void>(two.ground.leaves(udp4("02:00:00:00:66:01", "192.0.2.77")));
+    REQUIRE(wait_until([&] { return two.knows_sender("02:00:00:00:66:01"); }, 20s));
+    two.first.reset();
+    int tries = 0;
+    const auto is_heard = [&] {
+        // Each MAC is told of once in a while: a new one each time.
+        const auto mac = "02:00:00:00:67:" + std::to_string(10 + ++tries);
+        static_cast<void>(two.ground.leaves(udp4(mac, "192.0.2.77")));
+        return wait_until([&] { return two.knows_sender(mac); }, 2s);
+    };
+    CHECK(wait_until(is_heard, 60s));
+}
