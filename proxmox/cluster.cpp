@@ -1,0 +1,165 @@
+#include "cluster.hpp"
+
+#include "config/read_file.hpp"
+#include "core/errors.hpp"
+#include "ports/guest_source.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+
+namespace fip::proxmox {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+constexpr std::size_t most_list = std::size_t{16} << 20;  // some 200,000 guests
+
+std::optional<std::string> text_of(const fs::path& file, std::size_t most) {
+    try {
+        auto read = config::read_file(file, most, config::Access::anybody);
+        if (read.is_missing) return {};
+        return std::move(read.text);
+    } catch (const InputError& unreadable) {
+        throw GuestsUnavailable{unreadable.what()};
+    }
+}
+
+json::object object_in(const fs::path& file, const std::string& text) {
+    json::error_code error;
+    auto value = json::parse(text, error);
+    if (error || !value.is_object()) throw GuestsUnavailable{file.string() + " cannot be understood"};
+    return std::move(value.as_object());
+}
+
+std::int64_t number_in(const json::object& object, std::string_view key) {
+    const auto* value = object.if_contains(key);
+    if (value == nullptr) return 0;
+    if (value->is_int64()) return value->get_int64();
+    return value->is_uint64() ? static_cast<std::int64_t>(value->get_uint64()) : 0;
+}
+
+std::string text_in(const json::object& object, std::string_view key) {
+    const auto* value = object.if_contains(key);
+    return value != nullptr && value->is_string() ? std::string{value->get_string()} : std::string{};
+}
+
+std::optional<int> vmid_of(std::string_view text) {
+    int vmid = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), vmid);
+    if (error != std::errc{} || end != text.data() + text.size() || vmid <= 0) return {};
+    return vmid;
+}
+
+ListedGuest listed(const fs::path& file, const json::value& value) {
+    if (!value.is_object()) throw GuestsUnavailable{file.string() + " cannot be understood"};
+    const auto& object = value.get_object();
+    const auto type = text_in(object, "type");
+    ListedGuest guest{text_in(object, "node"), type == "lxc" ? GuestType::container : GuestType::vm,
+                      number_in(object, "version")};
+    const bool is_usable = !guest.node.empty() && guest.node.find('/') == std::string::npos && guest.node[0] != '.';
+    if (!is_usable || (type != "lxc" && type != "qemu")) {
+        throw GuestsUnavailable{file.string() + " cannot be understood"};
+    }
+    return guest;
+}
+
+constexpr const char* folder_of(GuestType type) {
+    return type == GuestType::vm ? "qemu-server" : "lxc";
+}
+
+}  // namespace
+
+std::optional<ClusterStamp> Cluster::stamp() const {
+    const auto file = root_ / ".version";
+    const auto text = text_of(file, most_list);
+    if (!text) return {};
+    const auto object = object_in(file, *text);
+    return ClusterStamp{number_in(object, "starttime"), number_in(object, "vmlist")};
+}
+
+GuestList Cluster::guests() const {
+    const auto file = root_ / ".vmlist";
+    const auto text = text_of(file, most_list);
+    if (!text) throw GuestsUnavailable{"pmxcfs is not running: " + file.string() + " is not there"};
+    GuestList guests;
+    const auto object = object_in(file, *text);
+    const auto* ids = object.if_contains("ids");  // absent without guests
+    if (ids == nullptr || !ids->is_object()) return guests;
+    for (const auto& [key, value] : ids->get_object()) {
+        const auto vmid = vmid_of(key);
+        if (!vmid) throw GuestsUnavailable{file.string() + " cannot be understood"};
+        guests.emplace(*vmid, listed(file, value));
+    }
+    return guests;
+}
+
+bool Cluster::is_quorate() const {
+    struct stat local {};
+    return ::lstat((root_ / "local").c_str(), &local) == 0 && (local.st_mode & S_IWUSR) != 0;
+}
+
+std::string Cluster::local_node() const {
+    std::error_code error;
+    const auto target = fs::read_symlink(root_ / "local", error);
+    if (error || target.filename().empty()) {
+        throw GuestsUnavailable{"pmxcfs is not running: " + (root_ / "local").string() + " is not there"};
+    }
+    return target.filename().string();
+}
+
+std::set<std::string> Cluster::nodes() const {
+    std::set<std::string> names{local_node()};
+    const auto file = root_ / ".members";
+    const auto text = text_of(file, most_list);
+    if (!text) return names;
+    const auto object = object_in(file, *text);
+    if (const auto* list = object.if_contains("nodelist"); list != nullptr && list->is_object()) {
+        for (const auto& [name, value] : list->get_object()) names.emplace(name);
+    }
+    return names;
+}
+
+std::string Cluster::origin() const {
+    const auto text = text_of(root_ / "corosync.conf", most_list);
+    std::string name;
+    if (text) {
+        constexpr std::string_view key = "cluster_name:";
+        if (const auto found = text->find(key); found != text->npos) {
+            const auto line = text->substr(found + key.size(), text->find('\n', found) - found - key.size());
+            std::copy_if(line.begin(), line.end(), std::back_inserter(name),
+                         [](unsigned char c) { return std::isgraph(c) != 0; });
+        }
+    }
+    return (name.empty() ? local_node() : name) + "/proxmox";
+}
+
+fs::path Cluster::config_file(int vmid, const ListedGuest& guest) const {
+    return root_ / "nodes" / guest.node / folder_of(guest.type) / (std::to_string(vmid) + ".conf");
+}
+
+std::optional<std::string> Cluster::read_config(int vmid, const ListedGuest& guest) const {
+    return text_of(config_file(vmid, guest), GuestConfig::most_bytes);
+}
+
+bool Cluster::has_file_of(int vmid) const {
+    std::error_code error;
+    fs::directory_iterator nodes{root_ / "nodes", error};
+    if (error) throw GuestsUnavailable{"pmxcfs is not running: " + (root_ / "nodes").string() + " is not there"};
+    for (const auto& node : nodes) {
+        for (const auto type : {GuestType::vm, GuestType::container}) {
+            const auto file = node.path() / folder_of(type) / (std::to_string(vmid) + ".conf");
+            if (fs::exists(file, error)) return true;
+            if (error && error != std::errc::no_such_file_or_directory) throw GuestsUnavailable{error.message()};
+        }
+    }
+    return false;
+}
+
+}  // namespace fip::proxmox

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "app/context.hpp"
+#include "cluster.hpp"
+#include "core/guest.hpp"
+
+namespace fip::proxmox {
+
+/// Keep the guest's `ipfilter-netN` sets to its leases' addresses where [proxmox] ipfilter says so; else ours go.
+/// Repeatable. One that is being changed by somebody else right now is left for the next time.
+/// @throws GuestsUnavailable  the file cannot be read or written
+void keep_ipfilter(const Cluster& cluster, const Context& context, const Guest& guest);
+
+}  // namespace fip::proxmox

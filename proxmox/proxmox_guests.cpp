@@ -1,0 +1,221 @@
+#include "proxmox_guests.hpp"
+
+#include "core/errors.hpp"
+#include "core/live_nics.hpp"
+#include "core/pool.hpp"
+#include "firmware_pause.hpp"
+#include "read_guest.hpp"
+#include "wanted_appearance.hpp"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <utility>
+
+namespace fip::proxmox {
+namespace {
+
+// `lock: create` alone, "# qmclone temporary file", `lock: destroyed` alone; a restore shows `memory: 128` meanwhile
+// (PROXMOX.md 4.1).
+constexpr std::array<std::string_view, 4> unfinished{"create", "clone", "import", "destroyed"};
+
+Guest left_alone(Guest guest) {
+    guest.request = Request{{}, {}, {}, false};
+    return guest;
+}
+
+/// A NIC that is changed while nothing has looked at it yet. The look that led here may have waited: its age is asked
+/// anew.
+bool is_in_firmware(Guest guest, int vmid, const RunFolders& folders, const std::vector<ConfigChange>& changes) {
+    if (!guest.is_running) return false;
+    guest.live_nics.clear();
+    guest.is_running = false;
+    add_running_vm(guest, vmid, folders);
+    return std::ranges::any_of(guest.live_nics, [&](const Nic& nic) {
+        const bool is_changed = std::ranges::find(changes, slot_of(nic), &ConfigChange::key) != changes.end();
+        return is_changed && remedy_for(guest, nic, OnWrongMac::swap) == Remedy::swap;
+    });
+}
+
+}  // namespace
+
+bool is_placeholder(const GuestConfig& config) {
+    return std::ranges::find(unfinished, config.lock()) != unfinished.end();
+}
+
+ProxmoxGuests::ProxmoxGuests(const Cluster& cluster, std::function<Context()> context, RunFolders folders)
+    : cluster_{cluster}, context_{std::move(context)}, folders_{std::move(folders)} {}
+
+void ProxmoxGuests::start_anew_when_restarted() {
+    const auto stamp = cluster_.stamp();
+    if (!stamp) throw GuestsUnavailable{"pmxcfs is not running: " + cluster_.root().string() + " has no .version"};
+    load_known_ids();
+    if (stamp->started == started_ && !node_.empty()) return;
+    known_.clear();  // versions begin anew
+    node_ = cluster_.local_node();
+    origin_ = cluster_.origin();
+    started_ = stamp->started;
+}
+
+void ProxmoxGuests::load_known_ids() {
+    if (std::exchange(has_loaded_ids_, true) || !context_) return;
+    context_().store.read([&](const Rows& rows) {
+        for (const auto& lease : rows.leases.all("")) {
+            if (!lease.guest || !is_held(lease.state)) continue;
+            if (const auto vmid = vmid_of(*lease.guest)) ids_.emplace(*vmid, *lease.guest);
+        }
+    });
+}
+
+std::optional<GuestConfig> ProxmoxGuests::config_of(int vmid, const ListedGuest& listed) {
+    const auto known = known_.find(vmid);
+    if (known != known_.end() && known->second.listed == listed) return GuestConfig{listed.type, known->second.text};
+    auto text = cluster_.read_config(vmid, listed);
+    if (!text) return {};
+    known_[vmid] = {listed, *text};
+    return GuestConfig{listed.type, *std::move(text)};
+}
+
+Guest ProxmoxGuests::guest_of(int vmid, const GuestConfig& config, const ListedGuest& listed) {
+    auto guest = read_guest(vmid, config, true);
+    guest.origin = origin_;
+    if (is_placeholder(config)) {
+        if (const auto id = last_known(vmid)) guest.id = *id;
+        return left_alone(std::move(guest));
+    }
+    if (listed.node != node_) return left_alone(std::move(guest));
+    if (config.is_template()) guest.nics.clear();  // it can never start, so it needs nothing
+    guest.is_arriving = arriving_.contains(vmid);
+    if (listed.type == GuestType::vm) {
+        add_running_vm(guest, vmid, folders_);
+    } else {
+        add_running_container(guest, vmid, folders_);
+    }
+    return config.lock().empty() ? guest : left_alone(std::move(guest));
+}
+
+Listing ProxmoxGuests::list(const std::function<void(const Guest&)>& visit) {
+    start_anew_when_restarted();
+    Listing listing;
+    const auto gap = [&](int vmid, const std::string& why) {
+        listing.gaps.push_back("guest " + std::to_string(vmid) + ": " + why);
+    };
+    const auto guests = cluster_.guests();
+    for (const auto& [vmid, listed] : guests) {
+        try {
+            const auto config = config_of(vmid, listed);
+            if (!config) {
+                gap(vmid, "it went or moved while it was looked at");
+                continue;
+            }
+            const auto guest = guest_of(vmid, *config, listed);
+            if (listed.node == node_) {
+                visit(guest);
+            } else {
+                listing.elsewhere.push_back(guest.id);
+            }
+        } catch (const InputError& wrong) {
+            gap(vmid, wrong.what());
+        }
+    }
+    if (!cluster_.is_quorate()) listing.gaps.emplace_back("the cluster has no quorum");
+    if (listing.gaps.empty()) listing.origins.push_back(origin_);
+    return listing;
+}
+
+void ProxmoxGuests::list_others(const std::function<void(const Guest&)>& visit) {
+    start_anew_when_restarted();
+    for (const auto& [vmid, listed] : cluster_.guests()) {
+        if (listed.node == node_) continue;
+        try {
+            if (const auto config = config_of(vmid, listed)) visit(guest_of(vmid, *config, listed));
+        } catch (const InputError&) {
+            continue;  // its own node says what is wrong with it
+        }
+    }
+}
+
+std::optional<Guest> ProxmoxGuests::find(const GuestId& id) {
+    const auto vmid = vmid_of(id);
+    if (!vmid) throw GuestsUnavailable{"guest " + id.value + " is none of Proxmox'"};
+    start_anew_when_restarted();
+    const auto guests = cluster_.guests();
+    const auto listed = guests.find(*vmid);
+    if (listed == guests.end()) {
+        if (!cluster_.is_quorate()) throw GuestsUnavailable{"the cluster has no quorum"};
+        return {};
+    }
+    const auto config = config_of(*vmid, listed->second);
+    if (!config) throw GuestsUnavailable{"guest " + id.value + " went or moved while it was looked at"};
+    if (is_placeholder(*config)) throw GuestsUnavailable{"guest " + id.value + " is being made or taken apart"};
+    auto guest = guest_of(*vmid, *config, listed->second);
+    if (guest.id != id) return {};
+    if (listed->second.node != node_) throw GuestsUnavailable{"guest " + id.value + " is on " + listed->second.node};
+    return guest;
+}
+
+std::optional<Guest> ProxmoxGuests::find_own(int vmid) {
+    start_anew_when_restarted();
+    const auto guests = cluster_.guests();
+    const auto listed = guests.find(vmid);
+    if (listed == guests.end()) return {};
+    const auto config = config_of(vmid, listed->second);
+    if (!config || is_placeholder(*config)) return {};
+    ids_[vmid] = guest_id(vmid, *config);
+    if (listed->second.node != node_ || !config->lock().empty()) return {};
+    return guest_of(vmid, *config, listed->second);
+}
+
+std::optional<GuestId> ProxmoxGuests::last_known(int vmid) const {
+    const auto found = ids_.find(vmid);
+    return found == ids_.end() ? std::nullopt : std::optional{found->second};
+}
+
+void ProxmoxGuests::forget(int vmid) {
+    ids_.erase(vmid);
+    known_.erase(vmid);
+    arriving_.erase(vmid);
+}
+
+bool ProxmoxGuests::write(const Guest& guest, const GuestEdit&) {
+    const auto result = show(guest);  // the store has what the edit says
+    return result == SetResult::done || result == SetResult::pending;
+}
+
+SetResult ProxmoxGuests::show(const Guest& guest) {
+    const auto vmid = vmid_of(guest.id);
+    if (!vmid || (guest.request && !guest.request->is_enabled)) return SetResult::done;
+    const auto guests = cluster_.guests();
+    const auto listed = guests.find(*vmid);
+    if (listed == guests.end() || listed->second.node != node_) return SetResult::done;
+    const auto config = config_of(*vmid, listed->second);
+    if (!config || guest_id(*vmid, *config) != guest.id) return SetResult::done;
+    if (!config->lock().empty() || !cluster_.is_quorate()) return SetResult::later;
+    return apply(guest, *vmid, *config);
+}
+
+SetResult ProxmoxGuests::apply(const Guest& guest, int vmid, const GuestConfig& config) {
+    const auto context = context_();
+    std::vector<ConfigChange> changes;
+    context.store.read([&](const Rows& rows) {
+        auto wanted = wanted_appearance(context, rows, guest);
+        if (!wanted) return;
+        // A fresh guest whose MAC is still being made is written once, when it is there.
+        const bool is_early =
+            std::ranges::any_of(wanted->nics, [](const ShownNic& nic) { return !nic.mac && !nic.addresses.empty(); });
+        // Rule 7: of a guest that has nothing of ours not even an address is taken away.
+        if ((is_early || wanted->nics.empty()) && !shows_anything(config)) return;
+        wanted->may_set_hookscript = may_set_hookscript_;
+        changes = changes_for(config, *wanted);
+    });
+    if (changes.empty()) return SetResult::done;
+    std::optional<FirmwarePause> pause;
+    if (is_in_firmware(guest, vmid, folders_, changes)) pause.emplace(context, guest.id, vmid, folders_);
+    const auto result = set_config(vmid, config, changes, [&] {
+        if (pause) pause->reset();
+    });
+    known_.erase(vmid);
+    return result;
+}
+
+}  // namespace fip::proxmox

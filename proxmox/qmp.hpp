@@ -1,0 +1,50 @@
+#pragma once
+
+#include "core/mac.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+namespace fip::proxmox {
+
+/// The guest's QEMU does not answer, or refuses.
+class QmpError : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+/// A few words with a VM's QEMU (QMP), each within `limit` of wall time. QEMU serves one client at a time, and
+/// qemu-server wants to be served too: an object lives for as short as possible.
+class Qmp {
+public:
+    /// Connects and shakes hands. @throws QmpError
+    explicit Qmp(const std::filesystem::path& socket,
+                 std::chrono::milliseconds limit = std::chrono::milliseconds{1000});
+    ~Qmp();
+    Qmp(const Qmp&) = delete;
+    Qmp& operator=(const Qmp&) = delete;
+
+    [[nodiscard]] std::string status();  ///< "running", "paused", "inmigrate", ... (query-status)
+    void stop();
+    void cont();
+    void reset();
+    /// What the guest sees; empty: it has no such device.
+    [[nodiscard]] std::optional<Mac> nic_mac(const std::string& nic);
+    /// Whether a reset would lead back into the firmware: not while SeaBIOS has switched its shadow RAM on and not yet
+    /// filled it (the reset vector at 0xffff0 reads as zeros then).
+    [[nodiscard]] bool can_begin_anew();
+
+private:
+    struct Answer;
+    [[nodiscard]] std::string line();
+    [[nodiscard]] Answer ask(const std::string& command);
+
+    int file_ = -1;
+    std::chrono::steady_clock::time_point end_;
+    std::string buffer_;
+};
+
+}  // namespace fip::proxmox

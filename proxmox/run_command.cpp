@@ -1,0 +1,143 @@
+#include "run_command.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+namespace fip::proxmox {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+
+constexpr std::size_t most_output = std::size_t{64} << 10;
+
+struct Pipe {
+    std::array<int, 2> ends{-1, -1};
+    Pipe() {
+        if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) {
+            throw std::system_error{errno, std::generic_category(), "pipe"};
+        }
+    }
+};
+
+struct Actions {
+    posix_spawn_file_actions_t all{};
+    Actions() { ::posix_spawn_file_actions_init(&all); }
+    ~Actions() { ::posix_spawn_file_actions_destroy(&all); }
+    Actions(const Actions&) = delete;
+    Actions& operator=(const Actions&) = delete;
+};
+
+struct Attributes {
+    posix_spawnattr_t all{};
+    Attributes() {
+        ::posix_spawnattr_init(&all);
+        // Our threads block the signals that the main thread waits for; a mask is inherited.
+        sigset_t none;
+        sigemptyset(&none);
+        ::posix_spawnattr_setsigmask(&all, &none);
+        ::posix_spawnattr_setpgroup(&all, 0);
+        ::posix_spawnattr_setflags(&all, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+    }
+    ~Attributes() { ::posix_spawnattr_destroy(&all); }
+    Attributes(const Attributes&) = delete;
+    Attributes& operator=(const Attributes&) = delete;
+};
+
+}  // namespace
+
+RunningCommand::RunningCommand(const std::vector<std::string>& arguments, std::chrono::milliseconds limit)
+    : end_{Steady::now() + limit} {
+    auto texts = arguments;
+    std::vector<char*> pointers;
+    for (auto& text : texts) pointers.push_back(text.data());
+    pointers.push_back(nullptr);
+    Pipe pipe;
+    output_ = pipe.ends[0];
+    Actions actions;
+    ::posix_spawn_file_actions_addopen(&actions.all, 0, "/dev/null", O_RDONLY, 0);
+    ::posix_spawn_file_actions_adddup2(&actions.all, pipe.ends[1], 1);
+    ::posix_spawn_file_actions_adddup2(&actions.all, pipe.ends[1], 2);
+    const Attributes attributes;
+    const int failed = ::posix_spawnp(&pid_, pointers.front(), &actions.all, &attributes.all, pointers.data(), environ);
+    ::close(pipe.ends[1]);
+    if (failed != 0) {
+        ::close(output_);
+        throw std::system_error{failed, std::generic_category(), "cannot start " + arguments.front()};
+    }
+    process_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
+    if (process_ < 0) {
+        const int error = errno;
+        ::close(output_);
+        throw std::system_error{error, std::generic_category(), "cannot follow " + arguments.front()};
+    }
+}
+
+RunningCommand::~RunningCommand() {
+    if (pid_ > 0) {
+        ::kill(-pid_, SIGKILL);
+        reap();
+    }
+    ::close(process_);
+    ::close(output_);
+}
+
+bool RunningCommand::wait(std::chrono::milliseconds time) {
+    if (pid_ <= 0) return true;
+    const auto until = std::min(Steady::now() + time, end_);
+    for (;;) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Steady::now()).count();
+        std::array<pollfd, 2> files{{{process_, POLLIN, 0}, {output_, POLLIN, 0}}};
+        (void)::poll(files.data(), files.size(), static_cast<int>(std::max<std::int64_t>(left, 0)));
+        take_output();
+        if ((files[0].revents & POLLIN) != 0) {
+            take_output();  // its last words
+            reap();
+            return true;
+        }
+        if (Steady::now() >= end_) {
+            result_.is_late = true;
+            ::kill(-pid_, SIGKILL);
+            reap();
+            return true;
+        }
+        if (Steady::now() >= until) return false;
+        if ((files[1].revents & POLLHUP) != 0) ::usleep(1000);  // it closed its output, and lives on
+    }
+}
+
+void RunningCommand::take_output() {
+    std::array<char, 4096> piece{};
+    for (;;) {
+        const auto n = ::read(output_, piece.data(), piece.size());
+        if (n <= 0) return;
+        const auto room = most_output - std::min(most_output, result_.out.size());
+        result_.out.append(piece.data(), std::min(room, static_cast<std::size_t>(n)));
+    }
+}
+
+void RunningCommand::reap() {
+    int status = 0;
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+    pid_ = -1;
+    result_.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+CommandResult run_command(const std::vector<std::string>& arguments, std::chrono::milliseconds limit) {
+    RunningCommand command{arguments, limit};
+    while (!command.wait(limit)) {
+    }
+    return command.result();
+}
+
+}  // namespace fip::proxmox

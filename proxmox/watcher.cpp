@@ -1,0 +1,255 @@
+#include "watcher.hpp"
+
+#include "app/guest_facts.hpp"
+#include "app/start_claim.hpp"
+#include "core/errors.hpp"
+#include "firewall_file.hpp"
+#include "firmware_pause.hpp"
+#include "read_guest.hpp"
+#include "runtime/log.hpp"
+#include "snippet.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+namespace fip::proxmox {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+using Steady = std::chrono::steady_clock;
+
+constexpr auto between_readings = 1s;
+constexpr auto settling = 20ms;  // Proxmox writes several times within milliseconds
+constexpr auto first_read = 10s;
+constexpr auto pause_after_trouble = 2s;
+constexpr auto until_again = 5s;
+constexpr milliseconds shortest_busy = 100ms;
+constexpr milliseconds longest_busy = 5s;  // a live migration holds the lock for its whole time
+
+}  // namespace
+
+Watcher::Watcher(std::shared_ptr<const daemon::Setup> setup, std::function<void()> leases_changed)
+    : first_setup_{std::move(setup)},
+      leases_changed_{std::move(leases_changed)},
+      guests_{cluster_, [this] { return context(); }},
+      not_before_{Steady::now() + first_read} {}
+
+void Watcher::run() {
+    use_now(std::move(first_setup_));
+    while (!inbox_.is_stopped()) {
+        wait();
+        busy_since_ = Steady::now();
+        round();
+        busy_since_ = TimePoint{};
+    }
+}
+
+void Watcher::use_now(std::shared_ptr<const daemon::Setup> setup) {
+    place_ = std::make_unique<daemon::Workplace>(std::move(setup));
+    compare_at_ = {};
+}
+
+void Watcher::wait() {
+    auto until = std::min(list_at_, std::max(compare_at_, not_before_));
+    for (const auto& [vmid, at] : again_) until = std::min(until, at);
+    const auto left = std::chrono::ceil<milliseconds>(until - Steady::now()).count();
+    std::array<pollfd, 2> files{
+        {{inbox_.descriptor(), POLLIN, 0}, {folders_ ? folders_->descriptor() : -1, POLLIN, 0}}};
+    (void)::poll(files.data(), files.size(), static_cast<int>(std::max<std::int64_t>(left, 0)));
+    if (files[1].revents == 0) return;
+    if (!folders_->take()) folders_.reset();
+    list_at_ = std::min(list_at_, Steady::now() + settling);
+}
+
+void Watcher::round() {
+    auto wishes = inbox_.take();
+    if (wishes.setup) guarded([&] { use_now(std::move(wishes.setup)); });
+    if (wishes.is_compare_due) compare_at_ = not_before_ = {};
+    for (const auto vmid : wishes.starting) {
+        guests_.expect(vmid);
+        guarded([&] { look_at(vmid); });
+    }
+    if (Steady::now() >= list_at_) guarded([&] { follow_list(); });
+    for (const auto vmid : wishes.look) guarded([&] { look_at(vmid); });
+    if (wishes.is_waiting_due) guarded([&] { waiting_ones(); });
+    const auto now = Steady::now();
+    for (const auto& [vmid, at] : std::map{again_}) {
+        if (at <= now) guarded([&] { look_at(vmid); });
+    }
+    if (Steady::now() >= std::max(compare_at_, not_before_)) guarded([&] { compare_now(); });
+}
+
+/// What goes wrong with one guest must not keep the others waiting; what is lost here the comparison finds.
+void Watcher::guarded(const std::function<void()>& work) {
+    try {
+        work();
+    } catch (const GuestsUnavailable& away) {
+        log_.warn("guests-unavailable", away.what());
+    } catch (const InputError& wrong) {
+        log_.warn("guest-unreadable", wrong.what());
+    } catch (const StoreBusy& busy) {
+        log_.warn("store-busy", busy.what());
+        compare_at_ = Steady::now() + pause_after_trouble;
+    } catch (const StoreError& error) {
+        log_.warn("store-error", error.what());
+        compare_at_ = Steady::now() + pause_after_trouble;
+    }
+}
+
+void Watcher::follow_list() {
+    list_at_ = Steady::now() + between_readings;
+    const auto stamp = cluster_.stamp();
+    if (!stamp) {
+        stamp_.reset();
+        folders_.reset();
+        if (!std::exchange(is_away_, true)) {
+            runtime::log(runtime::Level::warning, "pmxcfs-away",
+                         "pmxcfs is not running: nothing is known about this node's guests, and nothing is released");
+        }
+        return;
+    }
+    is_away_ = false;
+    if (stamp_ == stamp && !table_->is_waiting()) return;
+    const auto node = cluster_.local_node();
+    if (!table_) table_.emplace(node);
+    if (!folders_) {
+        const auto own = cluster_.root() / "nodes" / node;
+        folders_ = std::make_unique<FolderWatch>(std::vector<std::filesystem::path>{own / "qemu-server", own / "lxc"});
+    }
+    const auto list = cluster_.guests();
+    const auto changes = table_->take(*stamp, list, cluster_.is_quorate(), Steady::now());
+    stamp_ = stamp;
+    if (changes.is_restarted) {
+        note_first_run(context(), guests_);  // a guest that comes from now on is a new one
+        runtime::log(runtime::Level::info, "pmxcfs-watched",
+                     node + ": " + std::to_string(list.size()) + " guests in the cluster");
+    }
+    take(changes);
+}
+
+void Watcher::take(const ListChanges& changes) {
+    if (changes.is_restarted) compare_at_ = {};
+    for (const auto vmid : changes.gone) guarded([&] { gone(vmid); });
+    for (const auto vmid : changes.left) guarded([&] { left(vmid); });
+    for (const auto vmid : changes.arrived) guests_.expect(vmid);
+    for (const auto vmid : changes.others) guarded([&] { look_at_others(vmid); });
+    for (const auto vmid : changes.look) guarded([&] { look_at(vmid); });
+}
+
+void Watcher::look_at(int vmid) {
+    again_.erase(vmid);
+    const auto before = guests_.last_known(vmid);
+    const auto guest = guests_.find_own(vmid);
+    end_former(vmid, before);
+    if (guest) look_at_known(*guest);
+}
+
+void Watcher::look_at_known(const Guest& guest) {
+    const auto vmid = vmid_of(guest.id).value_or(0);
+    const auto now = context();
+    again_[vmid] = Steady::now() + until_again;  // also when the next lines throw
+    note_first_run(now, guests_);
+    try {
+        take_note(fip::look_at(now, guests_, guest));
+        guests_.has_arrived(vmid);
+        bool is_held = false;
+        now.store.read([&](const Rows& rows) { is_held = is_held_back(rows, guest.id); });
+        if (!is_held)
+            finish(guest, vmid);
+        else
+            again_.erase(vmid);
+    } catch (const InputError& wrong) {
+        again_.erase(vmid);  // the comparison tries again
+        log_.write({{Happening::Level::error, "guest-refused", guest.id, guest.name, {}, wrong.what()}});
+    }
+}
+
+void Watcher::finish(const Guest& guest, int vmid) {
+    const auto shown = guests_.show(guest);
+    if (shown == SetResult::busy) {
+        const auto now = Steady::now();
+        const auto since = busy_.try_emplace(vmid, now).first->second;
+        again_[vmid] = now + std::clamp<TimePoint::duration>((now - since) / 4, shortest_busy, longest_busy);
+        return;
+    }
+    busy_.erase(vmid);
+    if (shown != SetResult::later) {
+        keep_ipfilter(cluster_, context(), guest);
+        again_.erase(vmid);
+    }
+}
+
+/// The VMID has another guest now: the one before is gone.
+void Watcher::end_former(int vmid, const std::optional<GuestId>& before) {
+    const auto present = guests_.last_known(vmid);
+    // Without a uuid it may be the same: a failed restore leaves such a config.
+    const bool is_doubt = !present || present->value.find('/') == std::string::npos;
+    if (!before || is_doubt || before == present) return;
+    take_note(guest_ended(context(), *before));
+}
+
+void Watcher::gone(int vmid) {
+    const auto id = guests_.last_known(vmid);
+    if (!id || cluster_.has_file_of(vmid) || !cluster_.is_quorate()) return;
+    guests_.forget(vmid);
+    again_.erase(vmid);
+    take_note(guest_ended(context(), *id));
+}
+
+void Watcher::left(int vmid) {
+    const auto id = guests_.last_known(vmid);
+    if (id) take_note(guest_left(context(), *id));
+}
+
+void Watcher::look_at_others(int vmid) {
+    const auto before = guests_.last_known(vmid);
+    if (!before) return;
+    (void)guests_.find_own(vmid);
+    end_former(vmid, before);
+}
+
+void Watcher::waiting_ones() {
+    for (const auto& id : waiting_guests(context())) {
+        if (const auto vmid = vmid_of(id)) guarded([&] { look_at(*vmid); });
+    }
+}
+
+void Watcher::compare_now() {
+    compare_at_ = Steady::now() + place_->setup().settings.interval;
+    if (is_away_) return;
+    const auto now = context();
+    FirmwarePause::recover(now, {});
+    guests_.may_set_hookscript(has_snippet() && is_announced_by_all(cluster_));
+    take_note(end_unused_claims(now, guests_));
+    const auto all = look_at_all(now, guests_, Effects::apply, {});
+    for (const auto& gap : all.listing.gaps) log_.warn("listing-incomplete", gap);
+    take_note(all);
+    if (!table_) return;
+    const auto node = cluster_.local_node();
+    for (const auto& [vmid, listed] : table_->list()) {
+        if (listed.node == node) guarded([&, &id = vmid] { check_shown(id); });
+    }
+}
+
+/// look_at_all() has looked; left is what it does not know of.
+void Watcher::check_shown(int vmid) {
+    const auto before = guests_.last_known(vmid);
+    const auto guest = guests_.find_own(vmid);
+    end_former(vmid, before);
+    if (!guest) return;
+    bool is_held = false;
+    context().store.read([&](const Rows& rows) { is_held = is_held_back(rows, guest->id); });
+    if (!is_held) finish(*guest, vmid);
+}
+
+void Watcher::take_note(const Looked& looked) {
+    log_.write(looked.happenings);
+    if (looked.is_provider_work_due) leases_changed_();
+}
+
+}  // namespace fip::proxmox

@@ -1,0 +1,76 @@
+#pragma once
+
+#include "app/look.hpp"
+#include "daemon/event_log.hpp"
+#include "daemon/guest_watcher.hpp"
+#include "folder_watch.hpp"
+#include "guest_table.hpp"
+#include "inbox.hpp"
+#include "proxmox_guests.hpp"
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+
+namespace fip::proxmox {
+
+/// Follows the node's guests: looks at each whose config changed, ends what was destroyed, and compares everything once
+/// per interval.
+class Watcher final : public daemon::GuestWatcher {
+public:
+    Watcher(std::shared_ptr<const daemon::Setup> setup, std::function<void()> leases_changed);
+
+    void run() override;
+    void stop() override { inbox_.stop(); }
+    void use(std::shared_ptr<const daemon::Setup> setup) override { inbox_.use(std::move(setup)); }
+    [[nodiscard]] bool look(std::string_view id) override { return inbox_.look(id); }
+    void look_at_waiting() override { inbox_.look_at_waiting(); }
+    void compare() override { inbox_.compare(); }
+    void claim_announced() override {}  // a config is there before its start: its guest is seen
+    [[nodiscard]] std::chrono::steady_clock::time_point busy_since() const override { return busy_since_.load(); }
+    [[nodiscard]] std::string status() const override { return "watching this Proxmox VE node"; }
+
+private:
+    using TimePoint = std::chrono::steady_clock::time_point;
+
+    void round();
+    void wait();
+    void use_now(std::shared_ptr<const daemon::Setup> setup);
+    void follow_list();
+    void take(const ListChanges& changes);
+    void guarded(const std::function<void()>& work);
+    void look_at(int vmid);
+    void look_at_known(const Guest& guest);
+    void finish(const Guest& guest, int vmid);
+    void check_shown(int vmid);
+    void end_former(int vmid, const std::optional<GuestId>& before);
+    void gone(int vmid);
+    void left(int vmid);
+    void look_at_others(int vmid);
+    void waiting_ones();
+    void compare_now();
+    void take_note(const Looked& looked);
+    [[nodiscard]] Context context() { return place_->context(); }
+
+    Inbox inbox_;
+    std::shared_ptr<const daemon::Setup> first_setup_;
+    std::function<void()> leases_changed_;
+    daemon::EventLog log_;
+    std::unique_ptr<daemon::Workplace> place_;
+    Cluster cluster_;
+    ProxmoxGuests guests_;
+    std::optional<GuestTable> table_;
+    std::optional<ClusterStamp> stamp_;
+    std::unique_ptr<FolderWatch> folders_;
+    std::map<int, TimePoint> again_;  ///< Guests that could not be finished.
+    std::map<int, TimePoint> busy_;   ///< Guests whose lock somebody holds, since when.
+    bool is_away_ = false;
+    TimePoint list_at_{};
+    TimePoint compare_at_{};
+    TimePoint not_before_;  ///< Of the first comparison: the providers' first read comes first.
+    std::atomic<TimePoint> busy_since_{TimePoint{}};
+};
+
+}  // namespace fip::proxmox
