@@ -16,10 +16,10 @@ std::string page(const std::string& name) {
 TEST_CASE("the manual has every command, option and exit code", "[cli]") {
     const auto text = page("failover-ip.8");
     for (const auto* word :
-         {"lease list",      "lease acquire", "lease release", "pool list",  "pool sync",      "guest explain",
-          "reconcile",       "config check",  "guard up",      "guard down", "guard status",   "\\-\\-json",
-          "\\-\\-dry\\-run", "\\-\\-config",  "\\-\\-guest",   "\\-\\-pool", "\\-\\-hostname", "\\-\\-confirm",
-          "\\-\\-provider",  "\\-\\-version", "NO_COLOR"}) {
+         {"lease list",    "lease acquire",   "lease release", "pool list",   "pool sync",  "guest explain",
+          "reconcile",     "config check",    "doctor",        "guard up",    "guard down", "guard status",
+          "\\-\\-json",    "\\-\\-dry\\-run", "\\-\\-config",  "\\-\\-guest", "\\-\\-pool", "\\-\\-hostname",
+          "\\-\\-confirm", "\\-\\-provider",  "\\-\\-version", "NO_COLOR"}) {
         CAPTURE(word);
         CHECK_THAT(text, Contains(word));
     }
@@ -38,7 +38,8 @@ TEST_CASE("the manual has every key of the configuration", "[cli]") {
 }
 
 TEST_CASE("the manual pages are read by man without a warning", "[cli]") {
-    for (const auto* name : {"failover-ip.8", "failover-ip-hook.8", "failover-ip-libvirt.8", "failover-ip.toml.5"}) {
+    for (const auto* name : {"failover-ip.8", "failover-ip-hook.8", "failover-ip-libvirt.8", "failover-ip-proxmox.8",
+                             "failover-ip-proxmox-hook.8", "failover-ip.toml.5"}) {
         const auto result =
             run({.argv = {"man", "--warnings=w", "-E", "UTF-8", "-l", std::string{FIP_MAN_DIR} + "/" + name},
                  .environment = {{"MANPAGER", "cat"}, {"MANWIDTH", "100"}, {"LC_ALL", "C.UTF-8"}}});

@@ -14,9 +14,11 @@ namespace {
 
 const std::string guard_unit = "failover-ip-guard.service";
 const std::string daemon_unit = "failover-ip-libvirt.service";
+const std::string watcher_unit = "failover-ip-proxmox.service";
 
 std::string unit_text(const std::string& unit) {
-    return read_file(std::string{FIP_UNIT_DIR} + "/" + unit);
+    const std::string folder = unit == watcher_unit ? FIP_PVE_UNIT_DIR : FIP_UNIT_DIR;
+    return read_file(folder + "/" + unit);
 }
 
 /// All values of a setting, one per line of the unit.
@@ -34,6 +36,16 @@ std::vector<std::string> words(const std::string& text) {
     std::vector<std::string> result;
     for (std::string word; in >> word;) result.push_back(word);
     return result;
+}
+
+/// One of the setting's values has this word.
+bool says(const std::string& unit, const std::string& key, const std::string& value) {
+    for (const auto& line : settings(unit, key)) {
+        for (const auto& word : words(line)) {
+            if (word == value) return true;
+        }
+    }
+    return false;
 }
 
 /// Its ExecStart with our binaries, and with the capabilities that the unit leaves it.
@@ -62,7 +74,7 @@ struct Bridged : CliHost {
 TEST_CASE("systemd understands every line of the units", "[units]") {
     const CliHost host;
     Command verify{{"systemd-analyze", "verify", "--man=no"}};
-    for (const auto& unit : {guard_unit, daemon_unit}) {
+    for (const auto& unit : {guard_unit, daemon_unit, watcher_unit}) {
         auto text = unit_text(unit);
         const auto program = settings(unit, "ExecStart").at(0).substr(0, settings(unit, "ExecStart").at(0).find(' '));
         const auto built = std::string{FIP_BIN_DIR} + program.substr(program.rfind('/'));
@@ -76,14 +88,7 @@ TEST_CASE("systemd understands every line of the units", "[units]") {
 }
 
 TEST_CASE("the guard comes up before the network, after what empties nftables, and stays", "[units]") {
-    const auto has = [](const std::string& key, const std::string& value) {
-        for (const auto& line : settings(guard_unit, key)) {
-            for (const auto& word : words(line)) {
-                if (word == value) return true;
-            }
-        }
-        return false;
-    };
+    const auto has = [](const std::string& key, const std::string& value) { return says(guard_unit, key, value); };
     CHECK(has("Before", "network-pre.target"));
     CHECK(has("Wants", "network-pre.target"));
     CHECK(has("After", "nftables.service"));
@@ -91,6 +96,18 @@ TEST_CASE("the guard comes up before the network, after what empties nftables, a
     CHECK(has("DefaultDependencies", "no"));  // else it would wait for units that wait for the network
     CHECK(has("RemainAfterExit", "yes"));
     CHECK(settings(guard_unit, "ExecStop").empty());
+}
+
+TEST_CASE("a Proxmox node's watcher is there before its guests start, and leaves their programs alone", "[units]") {
+    CHECK(says(watcher_unit, "After", "pve-cluster.service"));
+    CHECK(says(watcher_unit, "After", "failover-ip-guard.service"));
+    CHECK(says(watcher_unit, "Before", "pve-guests.service"));
+    CHECK(says(watcher_unit, "KillMode", "mixed"));  // else `qm set` is ended in the middle
+    for (const auto* narrowing :
+         {"NoNewPrivileges", "ProtectSystem", "PrivateTmp", "PrivateDevices", "CapabilityBoundingSet", "UMask"}) {
+        CAPTURE(narrowing);
+        CHECK(settings(watcher_unit, narrowing).empty());
+    }
 }
 
 TEST_CASE("what the boot unit executes raises the guard, with the capabilities it has", "[units]") {

@@ -1,0 +1,106 @@
+#include "node_facts.hpp"
+
+#include "ports/guest_source.hpp"
+#include "run_command.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <sstream>
+#include <stdexcept>
+#include <system_error>
+
+namespace fip::proxmox {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+constexpr int oldest_version = 8;
+
+bool is_program(const fs::path& file) {
+    std::error_code absent;
+    return fs::is_regular_file(file, absent) && ::access(file.c_str(), X_OK) == 0;
+}
+
+std::optional<int> installed_version() {
+    if (!has_program("pveversion")) return {};
+    try {
+        const auto ran = run_command({"pveversion"}, 30s);
+        return ran.exit_code == 0 ? major_version(ran.out) : std::nullopt;
+    } catch (const std::system_error&) {  // as good as not there
+        return {};
+    }
+}
+
+}  // namespace
+
+bool has_program(const std::string& name) {
+    const char* path = std::getenv("PATH");
+    std::istringstream folders{std::string{path == nullptr ? "" : path} + ":/usr/sbin:/usr/bin:/sbin:/bin"};
+    for (std::string folder; std::getline(folders, folder, ':');) {
+        if (!folder.empty() && is_program(fs::path{folder} / name)) return true;
+    }
+    return false;
+}
+
+fs::path packaged_hookscript() {
+    constexpr const char* name = "failover-ip-proxmox-hook";
+    std::error_code unreadable;  // no /proc: only the installed one
+    const auto self = fs::read_symlink("/proc/self/exe", unreadable);
+    for (const auto& folder : {self.parent_path(), fs::path{FIP_LIBEXEC}}) {
+        if (is_program(folder / name)) return folder / name;
+    }
+    throw std::runtime_error{"the hookscript " + std::string{FIP_LIBEXEC} + "/" + name + " is not installed"};
+}
+
+std::optional<int> major_version(std::string_view pveversion) {
+    constexpr std::string_view before = "pve-manager/";
+    const auto at = pveversion.find(before);
+    if (at == std::string_view::npos) return {};
+    const auto text = pveversion.substr(at + before.size());
+    int version = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
+    if (error != std::errc{} || end == text.data() + text.size() || *end != '.') return {};
+    return version;
+}
+
+NodeFacts read_node(const Cluster& cluster) {
+    NodeFacts node;
+    node.is_root = ::geteuid() == 0;
+    node.has_qm = has_program("qm");
+    node.has_pct = has_program("pct");
+    node.has_nft = has_program("nft");
+    std::error_code unreadable;  // as good as not there
+    node.has_systemd = fs::is_directory("/run/systemd/system", unreadable);
+    try {
+        node.is_pmxcfs_up = cluster.stamp().has_value();
+        if (node.is_pmxcfs_up) node.name = cluster.local_node();
+    } catch (const GuestsUnavailable&) {
+        node.is_pmxcfs_up = false;
+    }
+    node.is_quorate = node.is_pmxcfs_up && cluster.is_quorate();
+    if (node.is_root) node.version = installed_version();
+    return node;
+}
+
+std::vector<std::string> objections(const NodeFacts& node) {
+    if (!node.is_root) return {"needs root"};
+    if (!node.has_qm || !node.has_pct) return {"this is no Proxmox VE node: it has no qm or no pct"};
+    std::vector<std::string> reasons;
+    if (node.version && *node.version < oldest_version) {
+        reasons.push_back("Proxmox VE " + std::to_string(*node.version) + " is too old: 8 or 9 is needed");
+    }
+    if (!node.has_nft) reasons.emplace_back("there is no nft, which the guard needs: apt install nftables");
+    if (!node.is_pmxcfs_up) {
+        reasons.emplace_back("pmxcfs is not running, /etc/pve is empty: systemctl start pve-cluster, then try again");
+    } else if (!node.is_quorate) {
+        reasons.emplace_back("the cluster has no quorum, nothing can be written: see pvecm status, then try again");
+    }
+    return reasons;
+}
+
+}  // namespace fip::proxmox
