@@ -246,7 +246,8 @@ private:
         const auto known = facts_.provider.find(lease.address);
         const auto provider = facts_.settings.providers.find(lease.provider);
         // The other node's watcher has moved the address since we read where it is.
-        const bool is_here = !is_numbered() && known != facts_.provider.end() && provider != facts_.settings.providers.end() &&
+        const bool is_here = !is_numbered() && known != facts_.provider.end() &&
+                             provider != facts_.settings.providers.end() &&
                              known->second.server == provider->second.server;
         lease.stay = is_here ? Stay::here : Stay::arriving;
         lease.state = is_here && lease.mac ? LeaseState::active : LeaseState::pending;

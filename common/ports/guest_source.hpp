@@ -20,7 +20,7 @@ public:
 struct Listing {
     /// Origins (Guest::origin) that were listed completely: only for these does absence mean anything.
     std::vector<std::string> origins;
-    std::vector<std::string> gaps;  ///< For people: what could not be listed, and why.
+    std::vector<std::string> gaps;     ///< For people: what could not be listed, and why.
     std::vector<GuestId> elsewhere{};  ///< Of this cluster and on another host: not visited, and not absent either.
 };
 
