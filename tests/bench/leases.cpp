@@ -27,8 +27,9 @@ Lease lease_of(const Holder& holder, WallTime since) {
     lease.state = LeaseState::active;
     lease.guest = holder.guest();
     lease.guest_name = holder.name();
-    lease.origin = "6f1b1f5e-0000-4000-8000-0000000000ff/qemu";
-    lease.slot = "0";
+    const bool is_proxmox = holder.kind == GuestKind::proxmox;
+    lease.origin = is_proxmox ? "pve/proxmox" : "6f1b1f5e-0000-4000-8000-0000000000ff/qemu";
+    lease.slot = is_proxmox ? "net0" : "0";
     lease.mac = holder.mac();
     lease.hostname = holder.name() + ".example.com";
     lease.rdns = RdnsState::set;
@@ -167,15 +168,67 @@ constexpr auto small_domain = R"(<domain type='qemu'>
 </domain>
 )";
 
+constexpr auto proxmox_vm = R"(#Customer 4711%3A web server
+agent: 1
+boot: order=scsi0;ide2;net0
+cores: 4
+cpu: host
+hookscript: local:snippets/failover-ip
+ide2: none,media=cdrom
+machine: q35
+memory: 4096
+meta: creation-qemu=7.2.22,ctime=1795337572
+name: {name}
+net0: virtio={mac},bridge={bridge},firewall=1
+numa: 0
+onboot: 1
+ostype: l26
+parent: before
+scsi0: local-lvm:vm-{vmid}-disk-0,discard=on,iothread=1,size=32G
+scsi1: local-lvm:vm-{vmid}-disk-1,iothread=1,size=256G
+scsihw: virtio-scsi-single
+smbios1: uuid={uuid}
+sockets: 1
+tags: customer;web
+vmgenid: 3b428e9a-4229-4b71-9ad5-5fa26b88257d
+
+[before]
+#before the upgrade
+agent: 1
+boot: order=scsi0;ide2;net0
+cores: 2
+cpu: host
+ide2: none,media=cdrom
+machine: q35
+memory: 4096
+meta: creation-qemu=7.2.22,ctime=1795337572
+name: {name}
+net0: virtio={mac},bridge={bridge},firewall=1
+numa: 0
+ostype: l26
+scsi0: local-lvm:vm-{vmid}-disk-0,discard=on,iothread=1,size=32G
+scsi1: local-lvm:vm-{vmid}-disk-1,iothread=1,size=256G
+scsihw: virtio-scsi-single
+smbios1: uuid={uuid}
+snaptime: 1795337600
+sockets: 1
+vmgenid: 3b428e9a-4229-4b71-9ad5-5fa26b88257e
+)";
+
+std::string uuid_of(const Holder& holder) {
+    return fmt::format("6f1b1f5e-0000-4000-8000-{:012x}", holder.number);
+}
+
 std::string filled_in(const char* text, const Holder& holder, const std::string& mac, const std::string& bridge) {
-    return fmt::format(fmt::runtime(text), fmt::arg("name", holder.name()), fmt::arg("uuid", holder.guest().value),
-                       fmt::arg("mac", mac), fmt::arg("bridge", bridge));
+    return fmt::format(fmt::runtime(text), fmt::arg("name", holder.name()), fmt::arg("uuid", uuid_of(holder)),
+                       fmt::arg("mac", mac), fmt::arg("bridge", bridge), fmt::arg("vmid", holder.vmid()));
 }
 
 }  // namespace
 
 GuestId Holder::guest() const {
-    return {GuestKind::libvirt, fmt::format("6f1b1f5e-0000-4000-8000-{:012x}", number)};
+    if (kind == GuestKind::proxmox) return {kind, fmt::format("{}/{}", vmid(), uuid_of(*this))};
+    return {kind, uuid_of(*this)};
 }
 
 std::string Holder::name() const {
@@ -191,7 +244,7 @@ Mac Holder::mac() const {
         fmt::format("52:54:00:{:02x}:{:02x}:{:02x}", (number >> 16U) & 0xffU, (number >> 8U) & 0xffU, number & 0xffU));
 }
 
-void make_store(const std::filesystem::path& file, std::uint32_t leases) {
+void make_store(const std::filesystem::path& file, std::uint32_t leases, GuestKind kind) {
     SqliteLeaseStore store{file, 1s, Access::create};
     const runtime::SystemClock clock;
     const auto now = clock.now();
@@ -206,7 +259,7 @@ void make_store(const std::filesystem::path& file, std::uint32_t leases) {
     for (std::uint32_t first = 0; first < leases; first += rows_per_transaction) {
         store.write([&](Rows& rows) {
             const auto end = std::min(leases, first + rows_per_transaction);
-            for (auto i = first; i < end; ++i) rows.leases.put(lease_of(Holder{i}, now.wall));
+            for (auto i = first; i < end; ++i) rows.leases.put(lease_of(Holder{i, kind}, now.wall));
         });
     }
 }
@@ -227,6 +280,10 @@ void add_reservations(const std::filesystem::path& file, const Lease& pattern, s
 
 std::string full_domain_xml(const Holder& holder, const std::string& bridge) {
     return filled_in(full_domain, holder, holder.mac().text(), bridge);
+}
+
+std::string vm_config(const Holder& holder, const std::string& mac, const std::string& bridge) {
+    return filled_in(proxmox_vm, holder, mac, bridge);
 }
 
 std::string small_domain_xml(const Holder& holder, const std::string& mac, const std::string& bridge) {

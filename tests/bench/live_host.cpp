@@ -18,35 +18,6 @@ using namespace std::chrono_literals;
 constexpr auto token_file = "/etc/failover-ip/dedibox.token";
 constexpr auto store_file = "/var/lib/failover-ip/leases.db";
 
-std::vector<std::pair<std::string, std::int64_t>> routed_here(std::size_t count) {
-    std::vector<std::pair<std::string, std::int64_t>> result;
-    auto address = Address::parse("198.18.0.1");
-    for (std::size_t i = 0; i < count; ++i) {
-        result.emplace_back(address.text(), 11111);
-        address = address.next().value();
-    }
-    return result;
-}
-
-bool is_good(const Lease& lease) {
-    const bool has_name = lease.hostname.empty() || lease.rdns == RdnsState::set;
-    return lease.state == LeaseState::active && has_name;
-}
-
-Counts count(const std::vector<Lease>& leases) {
-    Counts counts;
-    for (const auto& lease : leases) {
-        if (lease.state == LeaseState::warm) {
-            ++counts.warm;
-        } else if (is_good(lease)) {
-            ++counts.good;
-        } else {
-            ++counts.unready;
-        }
-    }
-    return counts;
-}
-
 }  // namespace
 
 LiveHost::LiveHost(const Plan& plan, const Options& options) {
@@ -90,7 +61,7 @@ bool LiveHost::has_store() {
 
 Counts LiveHost::counts() {
     Counts counts;
-    store_->read([&](const Rows& rows) { counts = count(rows.leases.all("dedibox")); });
+    store_->read([&](const Rows& rows) { counts = counts_of(rows.leases.all("dedibox")); });
     return counts;
 }
 
@@ -109,10 +80,7 @@ void LiveHost::fail(std::string_view what) {
     const auto said = daemon_->err();
     std::string state;
     if (const auto ended = daemon_->wait(0ms)) state = fmt::format(" (ended with {})", ended->exit_code);
-    if (store_) {
-        const auto now = counts();
-        state += fmt::format(" ({} warm, {} good, {} unready)", now.warm, now.good, now.unready);
-    }
+    if (store_) state += " (" + text_of(counts()) + ")";
     throw std::runtime_error{fmt::format("{}{}; the daemon said: {}", what, state,
                                          said.size() > enough ? said.substr(said.size() - enough) : said)};
 }

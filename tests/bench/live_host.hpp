@@ -1,5 +1,6 @@
 #pragma once
 
+#include "counts.hpp"
 #include "lab/lab_host.hpp"
 #include "libvirt_client.hpp"
 #include "plan.hpp"
@@ -13,16 +14,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace fip::bench {
-
-/// How many leases are in which state.
-struct Counts {
-    std::size_t warm = 0;
-    std::size_t good = 0;     ///< Active, and the reverse name set where one is wanted.
-    std::size_t unready = 0;  ///< Everything that the daemon still has work with.
-};
 
 /// A throw-away host with a real libvirtd, a simulated provider, our daemon and our hook.
 class LiveHost {

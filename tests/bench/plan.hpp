@@ -26,5 +26,11 @@ void measure_commands(const Plan& plan, Report& report);
 void measure_define(const Plan& plan, Report& report);
 void measure_guard(const Plan& plan, Report& report);
 void measure_daemon(const Plan& plan, Report& report);
+void measure_proxmox(const Plan& plan, Report& report);
+
+/// Parts of measure_proxmox().
+void measure_pve_hook(const Plan& plan, Report& report);
+void measure_pve_watcher(const Plan& plan, Report& report);
+void measure_pve_create(const Plan& plan, Report& report);
 
 }  // namespace fip::bench

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -33,10 +34,13 @@ void make_mount_point(const std::filesystem::path& folder) {
     std::string name = parent.string();
     for (char& c : name) c = c == '/' ? '-' : c;
     const auto memory = "/run/overlay" + name;
-    std::filesystem::create_directories(memory + "/upper");
-    std::filesystem::create_directories(memory + "/work");
-    const auto options = "lowerdir=" + parent.string() + ",upperdir=" + memory + "/upper,workdir=" + memory + "/work";
-    check(::mount("overlay", parent.c_str(), "overlay", 0, options.c_str()), "overlay on " + parent.string());
+    if (!std::filesystem::exists(memory)) {
+        std::filesystem::create_directories(memory + "/upper");
+        std::filesystem::create_directories(memory + "/work");
+        const auto options =
+            "lowerdir=" + parent.string() + ",upperdir=" + memory + "/upper,workdir=" + memory + "/work";
+        check(::mount("overlay", parent.c_str(), "overlay", 0, options.c_str()), "overlay on " + parent.string());
+    }
     std::filesystem::create_directory(folder);
 }
 
@@ -66,10 +70,10 @@ PrivateRoot::PrivateRoot()
     check(::mount("sysfs", "/sys", "sysfs", 0, nullptr), "/sys of the new network");
     raise_loopback();
     mount_memory("/run");
-    for (const auto* folder : {"/etc/failover-ip", "/var/lib/failover-ip"}) {
-        make_mount_point(folder);
-        mount_memory(folder);
-    }
+    // An overlay would hide what is mounted below it already.
+    constexpr std::array folders{"/etc/failover-ip", "/etc/pve", "/var/lib/failover-ip"};
+    for (const auto* folder : folders) make_mount_point(folder);
+    for (const auto* folder : folders) mount_memory(folder);
 }
 
 PrivateRoot::~PrivateRoot() {
