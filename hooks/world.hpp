@@ -23,7 +23,7 @@ struct World {
     /// From here on the start of this guest, as people know it, is refused when time runs out.
     std::function<void(std::string_view guest)> is_managed;
     std::function<void(const std::string& provider)> read_provider;  ///< One try, bounded; nothing is promised.
-    /// One line to the daemon: "starting", "work", "look GUEST". False: it does not answer.
+    /// One line to the daemon: "starting", "starting VMID", "work", "look GUEST". False: it does not answer.
     std::function<bool(const std::string& request)> ask_daemon;
     std::function<std::unique_ptr<Guard>()> guard;  ///< The kernel's side; only for reading.
     std::function<bool()> wait;                 ///< A moment for others to work. False: no time is left for another.

@@ -27,7 +27,10 @@ public:
     }
     void look_at_waiting() override { push(Task::Kind::waiting); }
     void compare() override { push(Task::Kind::compare); }
-    void claim_announced() override { push(Task::Kind::claimed); }
+    [[nodiscard]] bool announce_start(std::string_view) override {
+        push(Task::Kind::claimed);
+        return true;
+    }
 
     std::chrono::steady_clock::time_point busy_since() const override { return worker_.busy_since(); }
     std::string status() const override { return "watching " + std::to_string(drivers_) + " libvirt driver(s)"; }

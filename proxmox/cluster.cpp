@@ -152,13 +152,14 @@ bool Cluster::has_file_of(int vmid) const {
     std::error_code error;
     fs::directory_iterator nodes{root_ / "nodes", error};
     if (error) throw GuestsUnavailable{"pmxcfs is not running: " + (root_ / "nodes").string() + " is not there"};
-    for (const auto& node : nodes) {
+    for (; nodes != fs::directory_iterator{}; nodes.increment(error)) {
         for (const auto type : {GuestType::vm, GuestType::container}) {
-            const auto file = node.path() / folder_of(type) / (std::to_string(vmid) + ".conf");
+            const auto file = nodes->path() / folder_of(type) / (std::to_string(vmid) + ".conf");
             if (fs::exists(file, error)) return true;
             if (error && error != std::errc::no_such_file_or_directory) throw GuestsUnavailable{error.message()};
         }
     }
+    if (error) throw GuestsUnavailable{error.message()};  // it went while it was read
     return false;
 }
 

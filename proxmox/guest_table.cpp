@@ -1,5 +1,7 @@
 #include "guest_table.hpp"
 
+#include <algorithm>
+
 namespace fip::proxmox {
 
 ListChanges GuestTable::take(const ClusterStamp& stamp, const GuestList& list, bool is_quorate, TimePoint now) {
@@ -49,7 +51,10 @@ void GuestTable::take_absent(const GuestList& list, bool is_quorate, TimePoint n
         if (is_new || !is_quorate) absence->second = {0, now};
         if (is_quorate) ++absence->second.readings;
     }
-    const bool is_mass = absent_.size() > 2 && absent_.size() * 2 > list_.size();
+    const auto in_this_wave = std::ranges::count_if(
+        given_up_, [&](const auto& given_up) { return now - given_up.second < time_of_wave; });
+    const auto missing = absent_.size() + static_cast<std::size_t>(in_this_wave);
+    const bool is_mass = missing > 2 && missing * 2 > list_.size();
     for (auto each = absent_.begin(); each != absent_.end();) {
         const auto& [vmid, absence] = *each;
         const bool is_proved = absence.readings >= readings_of_absence && now - absence.since >= time_of_absence;
@@ -58,7 +63,7 @@ void GuestTable::take_absent(const GuestList& list, bool is_quorate, TimePoint n
             continue;
         }
         if (is_mass) {
-            given_up_.insert(vmid);
+            given_up_.emplace(vmid, now);
         } else {
             changes.gone.push_back(vmid);
             list_.erase(vmid);

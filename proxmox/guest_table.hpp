@@ -5,7 +5,6 @@
 #include <chrono>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -25,13 +24,14 @@ struct ListChanges {
 /// Follows the cluster's list of guests from one reading to the next. Pure: it is handed the readings.
 ///
 /// Absence is evidence only of a guest that this very pmxcfs has listed before, in three readings over three seconds,
-/// with a quorum. When more than half of the guests, and more than two, go within these seconds, nobody is called gone:
-/// the full comparison with its sightings decides (rule 5).
+/// with a quorum. When more than half of the guests, and more than two, go within a minute, nobody is called gone any
+/// more: the full comparison with its sightings decides (rule 5).
 class GuestTable {
 public:
     using TimePoint = std::chrono::steady_clock::time_point;
     static constexpr int readings_of_absence = 3;
     static constexpr std::chrono::seconds time_of_absence{3};
+    static constexpr std::chrono::minutes time_of_wave{1};
 
     explicit GuestTable(std::string node) : node_{std::move(node)} {}
 
@@ -52,7 +52,7 @@ private:
     std::optional<ClusterStamp> stamp_;
     GuestList list_;  ///< As last read, with those that are absent and not yet gone.
     std::map<int, Absence> absent_;
-    std::set<int> given_up_;  ///< Too many at once: not called gone while this pmxcfs runs.
+    std::map<int, TimePoint> given_up_;  ///< Too many at once: not called gone while this pmxcfs runs. Since when.
 };
 
 }  // namespace fip::proxmox

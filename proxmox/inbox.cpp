@@ -32,10 +32,14 @@ void Inbox::put(const Change& change) {
 
 bool Inbox::look(std::string_view id) {
     const auto vmid = parse_vmid(id.substr(0, id.find('/')));
-    if (!vmid) return false;
-    const bool is_start = id.find('/') == id.npos;
-    put([&] { (is_start ? wishes_.starting : wishes_.look).insert(*vmid); });
-    return true;
+    if (vmid) put([&] { wishes_.look.insert(*vmid); });
+    return vmid.has_value();
+}
+
+bool Inbox::look_at_start(std::string_view id) {
+    const auto vmid = parse_vmid(id);
+    if (vmid) put([&] { wishes_.starting.insert(*vmid); });
+    return vmid.has_value();
 }
 
 void Inbox::look_at_waiting() {

@@ -25,8 +25,9 @@ public:
     Inbox(const Inbox&) = delete;
     Inbox& operator=(const Inbox&) = delete;
 
-    /// "100/<uuid>", or "100" by the hookscript of a guest that is about to start. False: no guest's id.
+    /// "100/<uuid>" or "100". False: no guest's id.
     [[nodiscard]] bool look(std::string_view id);
+    [[nodiscard]] bool look_at_start(std::string_view id);
     void look_at_waiting();
     void compare();
     void use(std::shared_ptr<const daemon::Setup> setup);

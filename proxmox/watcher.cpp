@@ -1,18 +1,20 @@
 #include "watcher.hpp"
 
 #include "app/guest_facts.hpp"
-#include "app/start_claim.hpp"
 #include "core/errors.hpp"
 #include "firewall_file.hpp"
 #include "firmware_pause.hpp"
 #include "read_guest.hpp"
 #include "runtime/log.hpp"
 #include "snippet.hpp"
+#include "storage_config.hpp"
+#include "task_log.hpp"
 
 #include <poll.h>
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -30,13 +32,25 @@ constexpr auto pause_after_trouble = 2s;
 constexpr auto until_again = 5s;
 constexpr milliseconds shortest_busy = 100ms;
 constexpr milliseconds longest_busy = 5s;  // a live migration holds the lock for its whole time
+constexpr milliseconds longest_trouble = 5min;
+
+/// Those that it wears, and those that it will wear after its next start.
+std::set<Mac> macs_in(const GuestConfig& config) {
+    std::set<Mac> macs;
+    for (const auto& nics : {config.nics(), config.planned_nics()}) {
+        for (const auto& nic : nics) {
+            if (nic.mac) macs.insert(*nic.mac);
+        }
+    }
+    return macs;
+}
 
 }  // namespace
 
 Watcher::Watcher(std::shared_ptr<const daemon::Setup> setup, std::function<void()> leases_changed)
     : first_setup_{std::move(setup)},
       leases_changed_{std::move(leases_changed)},
-      guests_{cluster_, [this] { return context(); }},
+      guests_{cluster_, [this] { return context_of_guest(); }},
       not_before_{Steady::now() + first_read} {}
 
 void Watcher::run() {
@@ -68,7 +82,13 @@ void Watcher::wait() {
 
 void Watcher::round() {
     auto wishes = inbox_.take();
-    if (wishes.setup) guarded([&] { use_now(std::move(wishes.setup)); });
+    if (wishes.setup) next_setup_ = std::move(wishes.setup);
+    if (next_setup_) {
+        guarded([&] {
+            use_now(next_setup_);
+            next_setup_.reset();
+        });
+    }
     if (wishes.is_compare_due) compare_at_ = not_before_ = {};
     for (const auto vmid : wishes.starting) {
         guests_.expect(vmid);
@@ -84,9 +104,19 @@ void Watcher::round() {
     if (Steady::now() >= std::max(compare_at_, not_before_)) guarded([&] { compare_now(); });
 }
 
+/// What a guest's change is decided with. Asked for at each: the watchdog counts anew, and once we are to stop no
+/// further one is begun.
+Context Watcher::context_of_guest() {
+    if (inbox_.is_stopped()) throw GuestsUnavailable{"stopping"};
+    busy_since_ = Steady::now();
+    return context();
+}
+
 /// What goes wrong with one guest must not keep the others waiting; what is lost here the comparison finds.
 void Watcher::guarded(const std::function<void()>& work) {
+    if (inbox_.is_stopped()) return;
     try {
+        busy_since_ = Steady::now();
         work();
     } catch (const GuestsUnavailable& away) {
         log_.warn("guests-unavailable", away.what());
@@ -135,7 +165,7 @@ void Watcher::follow_list() {
 void Watcher::take(const ListChanges& changes) {
     if (changes.is_restarted) compare_at_ = {};
     for (const auto vmid : changes.gone) guarded([&] { gone(vmid); });
-    for (const auto vmid : changes.left) guarded([&] { left(vmid); });
+    for (const auto vmid : changes.left) guarded([&] { look_at_others(vmid); });
     for (const auto vmid : changes.arrived) guests_.expect(vmid);
     for (const auto vmid : changes.others) guarded([&] { look_at_others(vmid); });
     for (const auto vmid : changes.look) guarded([&] { look_at(vmid); });
@@ -143,44 +173,50 @@ void Watcher::take(const ListChanges& changes) {
 
 void Watcher::look_at(int vmid) {
     again_.erase(vmid);
-    const auto before = guests_.last_known(vmid);
-    const auto guest = guests_.find_own(vmid);
-    end_former(vmid, before);
-    if (guest) look_at_known(*guest);
+    try {
+        const auto before = guests_.last_known(vmid);
+        const auto guest = guests_.find_own(vmid);
+        end_former(vmid, before);
+        if (guest) look_at_known(*guest);
+    } catch (const GuestsUnavailable&) {
+        put_off(vmid, until_again, longest_trouble);  // a hanging `qm set` holds up everybody
+        throw;
+    } catch (const StoreBusy&) {
+        again_[vmid] = Steady::now() + until_again;
+        throw;
+    }
+}
+
+/// The longer a guest is in trouble, the rarer it is tried.
+void Watcher::put_off(int vmid, milliseconds shortest, milliseconds longest) {
+    const auto now = Steady::now();
+    const auto since = trouble_.try_emplace(vmid, now).first->second;
+    again_[vmid] = now + std::clamp<TimePoint::duration>((now - since) / 4, shortest, longest);
 }
 
 void Watcher::look_at_known(const Guest& guest) {
     const auto vmid = vmid_of(guest.id).value_or(0);
     const auto now = context();
-    again_[vmid] = Steady::now() + until_again;  // also when the next lines throw
     note_first_run(now, guests_);
     try {
         take_note(fip::look_at(now, guests_, guest));
         guests_.has_arrived(vmid);
         bool is_held = false;
         now.store.read([&](const Rows& rows) { is_held = is_held_back(rows, guest.id); });
-        if (!is_held)
-            finish(guest, vmid);
-        else
-            again_.erase(vmid);
-    } catch (const InputError& wrong) {
-        again_.erase(vmid);  // the comparison tries again
+        if (!is_held) finish(guest, vmid);
+    } catch (const InputError& wrong) {  // the comparison tries again
         log_.write({{Happening::Level::error, "guest-refused", guest.id, guest.name, {}, wrong.what()}});
     }
 }
 
 void Watcher::finish(const Guest& guest, int vmid) {
     const auto shown = guests_.show(guest);
-    if (shown == SetResult::busy) {
-        const auto now = Steady::now();
-        const auto since = busy_.try_emplace(vmid, now).first->second;
-        again_[vmid] = now + std::clamp<TimePoint::duration>((now - since) / 4, shortest_busy, longest_busy);
-        return;
-    }
-    busy_.erase(vmid);
-    if (shown != SetResult::later) {
+    if (shown == SetResult::busy) return put_off(vmid, shortest_busy, longest_busy);
+    trouble_.erase(vmid);
+    if (shown == SetResult::later) {
+        again_[vmid] = Steady::now() + until_again;
+    } else {
         keep_ipfilter(cluster_, context(), guest);
-        again_.erase(vmid);
     }
 }
 
@@ -196,21 +232,27 @@ void Watcher::end_former(int vmid, const std::optional<GuestId>& before) {
 void Watcher::gone(int vmid) {
     const auto id = guests_.last_known(vmid);
     if (!id || cluster_.has_file_of(vmid) || !cluster_.is_quorate()) return;
+    const bool is_in_another_cluster = has_migrated(vmid);
     guests_.forget(vmid);
     again_.erase(vmid);
-    take_note(guest_ended(context(), *id));
+    trouble_.erase(vmid);
+    take_note(is_in_another_cluster ? guest_left(context(), *id) : guest_ended(context(), *id));
 }
 
-void Watcher::left(int vmid) {
-    const auto id = guests_.last_known(vmid);
-    if (id) take_note(guest_left(context(), *id));
-}
-
+/// Its config is in another node's folder: it went there, or another guest was made there under its VMID.
 void Watcher::look_at_others(int vmid) {
+    again_.erase(vmid);
+    trouble_.erase(vmid);
     const auto before = guests_.last_known(vmid);
-    if (!before) return;
+    const auto listed = table_->list().find(vmid);
+    if (!before || listed == table_->list().end()) return;
+    const auto text = cluster_.read_config(vmid, listed->second);
+    if (!text) return;  // the list will say where it is now
+    const GuestConfig config{listed->second.type, *text};
+    if (is_placeholder(config)) return;  // it is written again when it is whole
     (void)guests_.find_own(vmid);
     end_former(vmid, before);
+    if (guests_.last_known(vmid) == before) take_note(guest_left(context(), *before, macs_in(config)));
 }
 
 void Watcher::waiting_ones() {
@@ -224,8 +266,7 @@ void Watcher::compare_now() {
     if (is_away_) return;
     const auto now = context();
     FirmwarePause::recover(now, {});
-    guests_.may_set_hookscript(has_snippet() && is_announced_by_all(cluster_));
-    take_note(end_unused_claims(now, guests_));
+    guests_.may_set_hookscript(has_snippet(snippet_place(cluster_)) && is_announced_by_all(cluster_));
     const auto all = look_at_all(now, guests_, Effects::apply, {});
     for (const auto& gap : all.listing.gaps) log_.warn("listing-incomplete", gap);
     take_note(all);

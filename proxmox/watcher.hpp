@@ -28,12 +28,16 @@ public:
     [[nodiscard]] bool look(std::string_view id) override { return inbox_.look(id); }
     void look_at_waiting() override { inbox_.look_at_waiting(); }
     void compare() override { inbox_.compare(); }
-    void claim_announced() override {}  // a config is there before its start: its guest is seen
+    [[nodiscard]] bool announce_start(std::string_view id) override { return id.empty() || inbox_.look_at_start(id); }
+    [[nodiscard]] std::chrono::milliseconds longest_stop() const override { return longest_change; }
     [[nodiscard]] std::chrono::steady_clock::time_point busy_since() const override { return busy_since_.load(); }
     [[nodiscard]] std::string status() const override { return "watching this Proxmox VE node"; }
 
 private:
     using TimePoint = std::chrono::steady_clock::time_point;
+
+    /// A `qm set` may wait for a lock, for the guest to let go of a NIC, for a hanging pmxcfs (set_config.hpp).
+    static constexpr std::chrono::seconds longest_change{95};
 
     void round();
     void wait();
@@ -47,8 +51,9 @@ private:
     void check_shown(int vmid);
     void end_former(int vmid, const std::optional<GuestId>& before);
     void gone(int vmid);
-    void left(int vmid);
     void look_at_others(int vmid);
+    void put_off(int vmid, std::chrono::milliseconds shortest, std::chrono::milliseconds longest);
+    [[nodiscard]] Context context_of_guest();
     void waiting_ones();
     void compare_now();
     void take_note(const Looked& looked);
@@ -64,8 +69,10 @@ private:
     std::optional<GuestTable> table_;
     std::optional<ClusterStamp> stamp_;
     std::unique_ptr<FolderWatch> folders_;
-    std::map<int, TimePoint> again_;  ///< Guests that could not be finished.
-    std::map<int, TimePoint> busy_;   ///< Guests whose lock somebody holds, since when.
+    std::shared_ptr<const daemon::Setup> next_setup_;  ///< To be used as soon as the store lets us.
+    std::map<int, TimePoint> again_;                   ///< Guests that could not be finished.
+    std::map<int, TimePoint>
+        trouble_;  ///< Guests whose lock somebody holds, or that Proxmox cannot change: since when.
     bool is_away_ = false;
     TimePoint list_at_{};
     TimePoint compare_at_{};

@@ -49,12 +49,19 @@ Looked guest_ended(const Context& context, const GuestId& guest) {
     return looked;
 }
 
-Looked guest_left(const Context& context, const GuestId& guest) {
+Looked guest_left(const Context& context, const GuestId& guest, const std::optional<std::set<Mac>>& took) {
     Looked looked;
     context.store.write([&](Rows& rows) {
         looked = {};
         for (auto lease : rows.leases.of_guest(guest)) {
             if (!is_held(lease.state) || lease.stay == Stay::left) continue;
+            if (took && (!lease.mac || !took->contains(*lease.mac))) {
+                begin_release(context, rows, lease);
+                looked.is_provider_work_due = true;
+                looked.happenings.push_back({Happening::Level::info, "lease-ended", guest, lease.guest_name,
+                                             lease.address, "released: its guest left before it wore the MAC"});
+                continue;
+            }
             lease.state = LeaseState::away;
             lease.stay = Stay::left;
             rows.leases.put(lease);

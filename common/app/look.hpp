@@ -4,6 +4,8 @@
 #include "core/guest_plan.hpp"
 #include "ports/guest_source.hpp"
 
+#include <optional>
+#include <set>
 #include <vector>
 
 namespace fip {
@@ -28,7 +30,9 @@ enum class Effects { apply, plan_only };
 [[nodiscard]] Looked guest_ended(const Context& context, const GuestId& guest);
 
 /// The guest migrated away: its leases become `away`, nothing is released.
-[[nodiscard]] Looked guest_left(const Context& context, const GuestId& guest);
+/// @param took  the MACs that it took along, where they are known: what it never wore is released
+[[nodiscard]] Looked guest_left(const Context& context, const GuestId& guest,
+                                const std::optional<std::set<Mac>>& took = {});
 
 /// One guest as planned, for `--once --json` and `guest explain`.
 struct GuestView {

@@ -115,7 +115,8 @@ bool is_unset(const Context& context, std::string_view key) {
     return is_unset;
 }
 
-/// One guest whose definition cannot be written must not keep the others from being looked at.
+/// One guest whose definition cannot be written, or whose hypervisor hangs, must not keep the others from being looked
+/// at.
 void look_at_one(const Context& context, GuestSource& source, const Guest& guest, LookedAtAll& all) {
     try {
         auto looked = look_at(context, source, guest);
@@ -125,6 +126,9 @@ void look_at_one(const Context& context, GuestSource& source, const Guest& guest
         append(all, std::move(looked));
     } catch (const InputError& error) {
         all.happenings.push_back({Happening::Level::error, "guest-refused", guest.id, guest.name, {}, error.what()});
+    } catch (const GuestsUnavailable& away) {
+        all.happenings.push_back(
+            {Happening::Level::warning, "guest-unavailable", guest.id, guest.name, {}, away.what()});
     }
 }
 

@@ -81,8 +81,9 @@ StartClaim claim_for_start(const Context& context, const Guest& guest) {
             }
             answer = claim_in(context, rows, named);
             if (answer.kind == StartClaim::Kind::refused) throw NothingClaimed{};
-            // A guest that held something before is known: its end is seen as every other's.
-            if (is_known || held_leases(rows, guest.id).empty()) return;
+            // A guest that held something before is known, and Proxmox had a Proxmox guest's config before its start:
+            // their ends are seen as every other's.
+            if (is_known || guest.id.kind == GuestKind::proxmox || held_leases(rows, guest.id).empty()) return;
             rows.guests.put({NoteKind::claimed, guest.id, "", guest.name, "", "", context.clock.now()});
         });
     } catch (const NothingClaimed&) {

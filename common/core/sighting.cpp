@@ -11,9 +11,11 @@ AbsencePlan plan_absence(const AbsenceFacts& facts) {
     }
 
     std::set<GuestId> absent;
+    std::size_t spoken_for = 0;  // what another hypervisor's guests hold must not make many look like few
     for (const auto& lease : facts.leases) {
-        const bool is_spoken_for = lease.guest && facts.origins.contains(lease.origin);
-        if (is_spoken_for && !facts.present.contains(*lease.guest)) absent.insert(*lease.guest);
+        if (!lease.guest || !facts.origins.contains(lease.origin)) continue;
+        ++spoken_for;
+        if (!facts.present.contains(*lease.guest)) absent.insert(*lease.guest);
     }
     std::size_t ending = 0;
     for (const auto& guest : absent) {
@@ -28,7 +30,7 @@ AbsencePlan plan_absence(const AbsenceFacts& facts) {
                                                              [&](const Lease& lease) { return lease.guest == guest; }));
         }
     }
-    const bool is_mass = ending > 2 && ending * 2 > facts.leases.size();
+    const bool is_mass = ending > 2 && ending * 2 > spoken_for;
     if (is_mass && !facts.is_confirmed) plan.held.swap(plan.end);
     return plan;
 }

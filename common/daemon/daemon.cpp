@@ -26,7 +26,7 @@ using runtime::Level;
 using runtime::log;
 using Steady = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds stop_limit{1500};
+constexpr std::chrono::milliseconds stop_limit{1500};  // of all threads but the guests'
 constexpr std::chrono::minutes longest_task{5};
 
 void remember(const Options& options) {
@@ -62,8 +62,9 @@ public:
     ~Daemon() {
         stop();
         const auto deadline = Steady::now() + stop_limit;
-        if (guest_worker_.has_ended(deadline) && providers_.have_ended(deadline) && guard_worker_.has_ended(deadline) &&
-            socket_worker_.has_ended(deadline)) {
+        const auto guests_deadline = Steady::now() + guests_->longest_stop();
+        if (guest_worker_.has_ended(guests_deadline) && providers_.have_ended(deadline) &&
+            guard_worker_.has_ended(deadline) && socket_worker_.has_ended(deadline)) {
             return;
         }
         log(Level::info, "stopped-midway", "a call was still open; what it was for is done at the next start");
@@ -90,7 +91,7 @@ private:
     /// Of hooks, of the command line, and of the neighbour, who is not told again what it has told us.
     SocketServer::Requests requests() {
         return {[this](std::string_view id) { return guests_->look(id); },
-                [this] { guests_->claim_announced(); },
+                [this](std::string_view id) { return guests_->announce_start(id); },
                 [this] { bell_.ring(); },
                 [this] {
                     bell_.ring();

@@ -25,10 +25,14 @@ public:
     [[nodiscard]] virtual bool look(std::string_view id) = 0;
     virtual void look_at_waiting() = 0;  ///< An address may have become free.
     virtual void compare() = 0;          ///< Everything.
-    virtual void claim_announced() = 0;  ///< A hook is about to claim for a start: see later whether it came about.
+    /// A hook is at work for a start, and may claim for it: see to this guest at once, or later whether the start came
+    /// about. "": the hook did not say who it is. False: that is no id of a guest of this kind.
+    [[nodiscard]] virtual bool announce_start(std::string_view id) = 0;
 
     /// When the work at hand was begun; the clock's epoch: idle. For the watchdog.
     [[nodiscard]] virtual std::chrono::steady_clock::time_point busy_since() const = 0;
+    /// How long the work at hand may take to its end after stop(); what takes longer is left as it is.
+    [[nodiscard]] virtual std::chrono::milliseconds longest_stop() const { return std::chrono::milliseconds{1500}; }
     [[nodiscard]] virtual std::string status() const = 0;  ///< "watching 2 libvirt driver(s)"; asked before run().
 
 protected:

@@ -17,6 +17,7 @@
 #include <cstring>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -25,6 +26,7 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 constexpr std::chrono::seconds client_limit{2};
+constexpr std::chrono::milliseconds killed_one_lasts{500};
 constexpr std::size_t most_clients = 64;
 constexpr std::size_t longest_request = 256;
 
@@ -35,8 +37,14 @@ constexpr std::size_t longest_request = 256;
 int make_lock(const std::filesystem::path& file) {
     const int lock = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock < 0) fail(file);
-    if (::flock(lock, LOCK_EX | LOCK_NB) == 0) return lock;
-    const int reason = errno;
+    int reason = 0;
+    // A child that a killed daemon was about to start has it until it executes its program.
+    for (const auto end = Steady::now() + killed_one_lasts;;) {
+        if (::flock(lock, LOCK_EX | LOCK_NB) == 0) return lock;
+        reason = errno;
+        if (reason != EWOULDBLOCK || Steady::now() >= end) break;
+        std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    }
     ::close(lock);
     errno = reason;
     if (reason == EWOULDBLOCK) throw InputError{"another daemon is running (it holds " + file.string() + ")"};
@@ -93,11 +101,11 @@ void SocketServer::stop() noexcept {
 
 std::string_view SocketServer::reply_to(std::string_view request) const {
     constexpr std::string_view look = "look ";
+    constexpr std::string_view starting = "starting ";
+    constexpr std::string_view no_id = "not a guest's id\n";
     if (request == "ping") return "ok\n";
-    if (request == "starting") {
-        requests_.starting();
-        return "ok\n";
-    }
+    if (request == "starting") return requests_.starting("") ? "ok\n" : no_id;
+    if (request.starts_with(starting)) return requests_.starting(request.substr(starting.size())) ? "ok\n" : no_id;
     if (request == "work") {
         requests_.work();
         return "ok\n";
@@ -114,7 +122,7 @@ std::string_view SocketServer::reply_to(std::string_view request) const {
         requests_.reload();
         return "ok\n";
     }
-    if (request.starts_with(look)) return requests_.look(request.substr(look.size())) ? "ok\n" : "not a guest's id\n";
+    if (request.starts_with(look)) return requests_.look(request.substr(look.size())) ? "ok\n" : no_id;
     return "unknown request\n";
 }
 

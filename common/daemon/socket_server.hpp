@@ -11,8 +11,8 @@ namespace fip::daemon {
 class SocketServer {
 public:
     struct Requests {
-        std::function<bool(std::string_view id)> look;  ///< False: not an id.
-        std::function<void()> starting;
+        std::function<bool(std::string_view id)> look;      ///< False: not an id.
+        std::function<bool(std::string_view id)> starting;  ///< "": the hook did not say who. False: not an id.
         std::function<void()> work;
         std::function<void()> poke;
         std::function<void()> waiting;

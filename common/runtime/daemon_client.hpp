@@ -19,6 +19,7 @@ inline constexpr const char* proxmox_daemon_socket = "/run/failover-ip/proxmox.s
 }
 
 /// Ask a daemon of ours: one line there, one line back. Requests: "ping"; "starting": a claim for a start follows;
+/// "starting ID": this guest's start waits;
 /// "look ID": look at this guest now, by libvirt's UUID or Proxmox' VMID; "waiting": an address may have become free,
 /// look at the guests that wait; "work": see what the providers must be told; "poke": leases changed, "work" and
 /// "waiting"; "reload": the configuration changed. Each is answered "ok" at once, before anything is done about it.

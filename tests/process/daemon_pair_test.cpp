@@ -94,9 +94,9 @@ TEST_CASE("each daemon answers at its own socket, and a second of its kind does 
     auto proxmox = host.begin("proxmox");
     REQUIRE(runtime::ask(host.proxmox_socket, "look 100", 5s) == "ok");
     CHECK(runtime::ask(host.proxmox_socket, "look nobody", 5s) == "not a guest's id");
-    REQUIRE(runtime::ask(host.proxmox_socket, "starting", 5s) == "ok");
+    REQUIRE(runtime::ask(host.proxmox_socket, "starting 100", 5s) == "ok");
     CHECK(comes(proxmox, "look 100", 1));
-    CHECK(comes(proxmox, "claim", 1));
+    CHECK(comes(proxmox, "starting 100", 1));
     CHECK(told(libvirt, "look 100") == 0);
     const auto second = host.run({"daemon_stub", "proxmox"});
     CHECK(second.exit_code != 0);

@@ -44,7 +44,10 @@ public:
     }
     void look_at_waiting() override { say("waiting"); }
     void compare() override { say("compare"); }
-    void claim_announced() override { say("claim"); }
+    bool announce_start(std::string_view id) override {
+        say("starting " + std::string{id});
+        return true;
+    }
     std::chrono::steady_clock::time_point busy_since() const override { return {}; }
     std::string status() const override { return "watching nothing"; }
 

@@ -83,6 +83,75 @@ TEST_CASE("a guest of another node that is recovered here brings its address wit
     CHECK(lab.mac(107) == "52:54:00:00:77:77");
 }
 
+TEST_CASE("a VMID that is destroyed here and made on another node at once gives its address back") {
+    PVE_NODE_OR_SKIP();
+    PveLab lab{two_nodes()};
+    lab.start_watcher();
+    lab.create(100, "web1");
+    lab.create(101, "stays");
+    PVE_AWAIT(lab, lab.is_served(100, "web1") && lab.is_served(101, "stays"));
+    lab.node.must({"qm", "destroy", "100"});
+    SECTION("whole at once") {}
+    SECTION("by way of a placeholder") {
+        lab.node.other_node_puts("nodes/other/qemu-server/100.conf", "lock: create\n");
+        let_it_look();
+        CHECK(lab.held_by("web1").size() == 1);
+    }
+    lab.node.other_node_puts("nodes/other/qemu-server/100.conf",
+                             "name: db1\nnet0: virtio=BC:24:11:00:00:01,bridge=vmbr0\n"
+                             "smbios1: uuid=4dea22b3-1d52-48f3-9516-782e98a23fa0\n");
+    PVE_AWAIT(lab, lab.held_by("web1").empty());
+    PVE_AWAIT(lab, lab.is_nothing_leaked());
+    CHECK(lab.is_served(101, "stays"));
+}
+
+TEST_CASE("a clone that was made here for another node gives back what it never wore") {
+    PVE_NODE_OR_SKIP();
+    PveLab lab{two_nodes()};
+    lab.start_watcher();
+    // As `qm clone --target` does: the whole config without a lock, the VM's lock held until it is moved.
+    auto holder = lab.node.spawn({"flock", "/run/lock/qemu-server/lock-108.conf", "sleep", "60"});
+    lab.node.other_node_puts("nodes/pve/qemu-server/108.conf",
+                             "name: web8\nnet0: virtio=BC:24:11:00:00:08,bridge=vmbr0\n"
+                             "smbios1: uuid=4dea22b3-1d52-48f3-9516-782e98a23fa8\n");
+    PVE_AWAIT(lab, lab.held_by("web8").size() == 1);
+    lab.node.other_node_renames("nodes/pve/qemu-server/108.conf", "nodes/other/qemu-server/108.conf");
+    holder.kill();
+    PVE_AWAIT(lab, lab.held_by("web8").empty());
+    PVE_AWAIT(lab, lab.is_all_given_back());
+}
+
+TEST_CASE("a guest that was migrated to another cluster takes its address along") {
+    PVE_NODE_OR_SKIP();
+    PveLab lab;
+    lab.start_watcher();
+    lab.create(100, "web1");
+    lab.create(101, "stays");
+    PVE_AWAIT(lab, lab.is_served(100, "web1") && lab.is_served(101, "stays"));
+    const auto lease = lab.held_by("web1").at(0);
+    lab.node.write("/var/log/pve/tasks/active", "UPID:pve:0001E240:00ABCDEF:65EFFF00:qmigrate:100:root@pam: 0\n");
+    lab.node.must({"qm", "destroy", "100"});
+    PVE_AWAIT(lab, lab.held_by("web1").at(0).state == LeaseState::away);
+    let_it_look();
+    CHECK(lab.provider.find(lease.address.text())->mac == lease.mac->text());
+}
+
+TEST_CASE("a watcher that is told to stop ends the change that it has begun") {
+    PVE_NODE_OR_SKIP();
+    PveLab lab;
+    lab.start_watcher();
+    lab.node.set_environment("FIP_SIM_PVE_STEP_MS", "3000");
+    auto creation = lab.node.spawn({"qm", "create", "100", "--name", "web1", "--net0", "virtio,bridge=vmbr0"});
+    // `qm set` writes what is pending first, and then applies it.
+    PVE_AWAIT(lab, has(lab.node.config(100).value_or(""), "[PENDING]") && !lab.held_by("web1").empty() &&
+                       lab.held_by("web1").at(0).mac);
+    const auto mac = lab.held_by("web1").at(0).mac->text();
+    CHECK(lab.mac(100) != mac);
+    const auto stopped = lab.stop_watcher();
+    CHECK(stopped.exit_code == 0);
+    CHECK(lab.mac(100) == mac);
+}
+
 TEST_CASE("a pmxcfs that vanishes, comes back empty, and then full, releases nothing") {
     PVE_NODE_OR_SKIP();
     PveLab::Options options;

@@ -85,7 +85,8 @@ TEST_CASE("a watcher that is killed at any effect of a guest's life leaves nothi
     lab.start_watcher();
     lab.kill_watcher();
     const auto make = [&] { lab.create(100, "web1"); };
-    const auto is_made = [&] { return lab.is_served(100, "web1"); };
+    // The name, if the kill came between its intent and its call, is a minute late.
+    const auto is_made = [&] { return lab.wears_its_mac(100, "web1"); };
     const auto destroy = [&] { lab.node.must({"qm", "destroy", "100"}); };
     const auto is_gone = [&] { return lab.is_all_given_back(); };
 
@@ -94,14 +95,16 @@ TEST_CASE("a watcher that is killed at any effect of a guest's life leaves nothi
     CHECK(runs_of(of_making, "qm") >= 1);
     CHECK(of_ending.size() >= 3);
 
-    // Each effect once, before it or after it by turns; all of both would take minutes.
+    // Each effect of the making once, before it or after it by turns, and as many spread over the ending.
     int kills = 0;
-    for (std::size_t i = 0; i < std::max(of_making.size(), of_ending.size()); ++i) {
-        const auto at = std::to_string(i + 1) + (i % 2 == 0 ? ":before" : ":after");
-        CAPTURE(at);
+    for (std::size_t i = 0; i < of_making.size(); ++i) {
+        const auto* side = i % 2 == 0 ? ":before" : ":after";
+        const auto at = std::to_string(i + 1) + side;
+        const auto end_at = std::to_string(i * of_ending.size() / of_making.size() + 1) + side;
+        CAPTURE(at, end_at);
         kills += dies_on_the_way(lab, at, make, is_made) ? 1 : 0;
         CHECK(lab.is_nothing_leaked());
-        kills += dies_on_the_way(lab, at, destroy, is_gone) ? 1 : 0;
+        kills += dies_on_the_way(lab, end_at, destroy, is_gone) ? 1 : 0;
         CHECK(lab.held() == 0);
         CHECK(lab.is_nothing_leaked());
     }
@@ -131,7 +134,7 @@ TEST_CASE("a watcher that is killed again and again while guests come and go lea
         ++kills;
     }
     lab.start_watcher();
-    PVE_AWAIT(lab, lab.is_served(101, "web1") && lab.is_served(102, "web2") && lab.is_served(103, "web3"));
+    PVE_AWAIT(lab, lab.wears_its_mac(101, "web1") && lab.wears_its_mac(102, "web2") && lab.wears_its_mac(103, "web3"));
     PVE_AWAIT(lab, lab.held() == 3);
     PVE_AWAIT(lab, lab.is_nothing_leaked());
     std::cout << kills << " kills\n";

@@ -129,13 +129,19 @@ std::string PveLab::shown(int vmid) const {
 }
 
 bool PveLab::is_served(int vmid, const std::string& name) {
+    if (!wears_its_mac(vmid, name)) return false;
+    const auto lease = held_by(name).front();
+    const auto entry = provider.find(lease.address.text());
+    return lease.rdns == RdnsState::set && entry && entry->reverse == lease.hostname + ".";
+}
+
+bool PveLab::wears_its_mac(int vmid, const std::string& name) {
     const auto leases = held_by(name);
     if (leases.size() != 1) return false;
     const auto& lease = leases.front();
     const auto address = lease.address.text();
     const auto entry = provider.find(address);
-    const bool is_named = lease.rdns == RdnsState::set && entry && entry->reverse == lease.hostname + ".";
-    if (lease.state != LeaseState::active || !lease.mac || !is_named || entry->mac != lease.mac->text()) return false;
+    if (lease.state != LeaseState::active || !lease.mac || !entry || entry->mac != lease.mac->text()) return false;
     const auto config = parsed(node, vmid);
     const auto tags = config.tags();
     const auto ours = std::ranges::count_if(tags, [](const std::string& tag) { return tag.starts_with("fip-"); });

@@ -61,7 +61,9 @@ public:
     [[nodiscard]] std::string mac(int vmid, int nic = 0) const;
     /// The Notes of a guest as people read them.
     [[nodiscard]] std::string shown(int vmid) const;
-    /// One active, named lease, its MAC in netN, and the config shows its address, and no other of ours.
+    /// One active lease, its MAC in netN, and the config shows its address, and no other of ours.
+    [[nodiscard]] bool wears_its_mac(int vmid, const std::string& name);
+    /// And its reverse name is set.
     [[nodiscard]] bool is_served(int vmid, const std::string& name);
     /// Nothing is held, and the provider has no MAC and no reverse name beside the warm stock.
     [[nodiscard]] bool is_all_given_back();

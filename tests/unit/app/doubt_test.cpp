@@ -183,6 +183,23 @@ TEST_CASE("a NIC that is taken out of the definition keeps its MAC while the gue
     CHECK(host.broken_rule() == "");
 }
 
+TEST_CASE("a hypervisor that hangs with one guest does not keep the others from being looked at") {
+    World host;
+    host.add_addresses(5);
+    host.start_daemon();
+    const auto first = host.guests.define("u-1", "first", {FakeGuests::nic("br0")});
+    const auto second = host.guests.define("u-2", "second", {FakeGuests::nic("br0")});
+    int writes = 0;
+    host.guests.before_write = [&] {
+        if (++writes == 1) throw GuestsUnavailable{"it hangs"};
+    };
+    host.compare();
+    CHECK(host.held_by(first).size() + host.held_by(second).size() == 2);
+    host.guests.before_write = {};
+    host.run_until_quiet();
+    CHECK(host.broken_rule() == "");
+}
+
 TEST_CASE("a guest that migrated away ends without a word to the provider") {
     Served host;
     const auto& web = host.ids[0];
@@ -201,6 +218,23 @@ TEST_CASE("a guest that migrated away ends without a word to the provider") {
     CHECK(host.account->at("203.0.113.1").mac);
     CHECK(host.account->at("203.0.113.1").reverse == "vm1.vm.example.com");
     CHECK(host.account->writes() == writes);
+}
+
+TEST_CASE("what a guest that left never wore is released, the rest went with it") {
+    Served host;
+    const auto& web = host.ids[0];
+    const auto worn = host.mac_of(web);
+    SECTION("it took its MAC along") {
+        (void)guest_left(host.context(), web, std::set{worn});
+        CHECK(host.held_by(web).at(0).state == LeaseState::away);
+    }
+    SECTION("it left with another MAC") {
+        (void)guest_left(host.context(), web, std::set{Mac::local(7)});
+        CHECK(host.held_by(web).empty());
+        host.guests.vanish(web);
+        host.run_until_quiet();
+        for (const auto& [address, entry] : host.account->addresses) CHECK(entry.mac != worn);
+    }
 }
 
 TEST_CASE("an address that a person routes away is left alone, also at its guest's end") {

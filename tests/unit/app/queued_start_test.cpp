@@ -41,6 +41,14 @@ TEST_CASE("a claim for a start says which MAC each NIC must wear") {
     CHECK(leases[0].mac == claimed.macs[0].mac);
 }
 
+TEST_CASE("a Proxmox guest's config was there before its start: no claim of it ends by itself") {
+    Host host;
+    REQUIRE(claim_for_start(host.context(), on_proxmox("100", "web1")).kind == StartClaim::Kind::ready);
+    std::vector<GuestNote> claimed;
+    host.context().store.read([&](const Rows& rows) { claimed = rows.guests.notes(NoteKind::claimed); });
+    CHECK(claimed.empty());
+}
+
 TEST_CASE("two Proxmox guests may have one name: neither takes over what the other claimed") {
     Host host;
     const auto first = claim_for_start(host.context(), on_proxmox("100", "web1"));

@@ -26,7 +26,8 @@ TEST_CASE("the socket serves many at once, hands requests on, and lets nobody ho
     std::atomic<int> reloads{0};
     std::atomic<int> looks{0};
     SocketServer server{path,
-                        {[&](std::string_view who) { return who == "100/a" && ++looks > 0; }, [&] { ++starts; },
+                        {[&](std::string_view who) { return who == "100/a" && ++looks > 0; },
+                         [&](std::string_view who) { return (who.empty() || who == "100") && ++starts > 0; },
                          [&] { ++works; }, [&] { ++pokes; }, [&] { ++waits; }, [&] { ++reloads; }}};
     std::thread serving{[&] { server.run(); }};
     struct stat folder {};
@@ -44,6 +45,8 @@ TEST_CASE("the socket serves many at once, hands requests on, and lets nobody ho
     for (auto& client : clients) client.join();
     CHECK(answered == 160);
     CHECK(runtime::ask(path, "starting", 5s) == "ok");
+    CHECK(runtime::ask(path, "starting 100", 5s) == "ok");
+    CHECK(runtime::ask(path, "starting somebody", 5s) == "not a guest's id");
     CHECK(runtime::ask(path, "work", 5s) == "ok");
     CHECK(runtime::ask(path, "poke", 5s) == "ok");
     CHECK(runtime::ask(path, "waiting", 5s) == "ok");
@@ -51,7 +54,7 @@ TEST_CASE("the socket serves many at once, hands requests on, and lets nobody ho
     CHECK(runtime::ask(path, "look 100/a", 5s) == "ok");
     CHECK(runtime::ask(path, "look somebody", 5s) == "not a guest's id");
     CHECK(runtime::ask(path, "waits", 5s) == "unknown request");
-    CHECK(starts == 1);
+    CHECK(starts == 2);
     CHECK(works == 1);
     CHECK(pokes == 1);
     CHECK(waits == 1);

@@ -33,12 +33,12 @@ TEST_CASE("every model is read and gets another MAC, in every form") {
           "ne2k_isa", "ne2k_pci", "pcnet", "rtl8139", "virtio", "vmxnet3", "not-known-yet"}) {
         INFO(model);
         const std::string mac = "bc:24:11:00:00:01";
-        CHECK(vm(model + "=" + mac + ",bridge=vmbr0") == ConfigNic{0, "vmbr0", Mac::parse(mac), model, false, false});
+        CHECK(vm(model + "=" + mac + ",bridge=vmbr0") == ConfigNic{0, "vmbr0", Mac::parse(mac), model, false});
         CHECK(vm("firewall=1,bridge=vmbr0,tag=7," + model + "=" + mac) ==
-              ConfigNic{0, "vmbr0", Mac::parse(mac), model, true, true});
+              ConfigNic{0, "vmbr0", Mac::parse(mac), model, true});
         CHECK(vm("bridge=vmbr0,macaddr=" + mac + ",model=" + model) ==
-              ConfigNic{0, "vmbr0", Mac::parse(mac), model, false, false});
-        CHECK(vm(model + ",bridge=vmbr0") == ConfigNic{0, "vmbr0", {}, model, false, false});
+              ConfigNic{0, "vmbr0", Mac::parse(mac), model, false});
+        CHECK(vm(model + ",bridge=vmbr0") == ConfigNic{0, "vmbr0", {}, model, false});
 
         CHECK(vm_with(model + "=" + mac + ",bridge=vmbr0") == model + "=52:54:00:0A:0B:0C,bridge=vmbr0");
         CHECK(vm_with("bridge=vmbr0," + model + "=" + mac) == "bridge=vmbr0," + model + "=52:54:00:0A:0B:0C");
@@ -91,6 +91,6 @@ TEST_CASE("a NIC without a model gets the MAC no less") {
 
 TEST_CASE("a container's NIC is a veth") {
     CHECK(container("name=eth0,bridge=vmbr1,firewall=yes,hwaddr=BC:24:11:12:34:56,ip=dhcp,tag=5,type=veth") ==
-          ConfigNic{0, "vmbr1", Mac::parse("bc:24:11:12:34:56"), "veth", true, true});
+          ConfigNic{0, "vmbr1", Mac::parse("bc:24:11:12:34:56"), "veth", true});
     CHECK(container("name=eth0,virtio=BC:24:11:12:34:56").mac == std::nullopt);
 }

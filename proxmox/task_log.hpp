@@ -1,0 +1,18 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string_view>
+
+namespace fip::proxmox {
+
+/// A migration of this guest runs, or has ended within the last two minutes, by the lines of tasks/active or
+/// tasks/index: "UPID:NODE:PID:PSTART:START:TYPE:ID:USER: [0|1] [END STATUS]", numbers in hex (PVE::Tools::upid_decode,
+/// PVE::RESTEnvironment::active_workers).
+[[nodiscard]] bool says_migrated(std::string_view tasks, int vmid, std::chrono::sys_seconds now);
+
+/// By the node's own task log. `qm remote-migrate --delete` removes a config as a destruction does (PROXMOX.md 4.1).
+/// @throws InputError  it is there and cannot be read
+[[nodiscard]] bool has_migrated(int vmid, const std::filesystem::path& folder = "/var/log/pve/tasks");
+
+}  // namespace fip::proxmox
