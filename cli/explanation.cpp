@@ -107,7 +107,7 @@ std::vector<Explanation> explain(Workplace& workplace, const GuestsOfHost& host,
             if (is_guest && is_it) explanation.blocked.push_back(sender);
         }
         std::ranges::copy_if(host.gaps, std::back_inserter(explanation.gaps),
-                             [&](const GapOfHost& gap) { return !id || gap.kind == id->kind; });
+                             [&, &whose = id](const GapOfHost& gap) { return !whose || gap.kind == whose->kind; });
         explanation.network = network_of(explanation.leases);
         result.push_back(std::move(explanation));
     }

@@ -2,6 +2,7 @@
 
 #include "config/read_file.hpp"
 #include "core/errors.hpp"
+#include "origin.hpp"
 #include "ports/guest_source.hpp"
 
 #include <boost/json/parse.hpp>
@@ -9,8 +10,6 @@
 
 #include <sys/stat.h>
 
-#include <algorithm>
-#include <cctype>
 #include <charconv>
 
 namespace fip::proxmox {
@@ -127,17 +126,7 @@ std::set<std::string> Cluster::nodes() const {
 }
 
 std::string Cluster::origin() const {
-    const auto text = text_of(root_ / "corosync.conf", most_list);
-    std::string name;
-    if (text) {
-        constexpr std::string_view key = "cluster_name:";
-        if (const auto found = text->find(key); found != text->npos) {
-            const auto line = text->substr(found + key.size(), text->find('\n', found) - found - key.size());
-            std::copy_if(line.begin(), line.end(), std::back_inserter(name),
-                         [](unsigned char c) { return std::isgraph(c) != 0; });
-        }
-    }
-    return (name.empty() ? local_node() : name) + "/proxmox";
+    return origin_of(root_);
 }
 
 fs::path Cluster::config_file(int vmid, const ListedGuest& guest) const {

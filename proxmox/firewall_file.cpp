@@ -8,34 +8,57 @@
 #include "read_guest.hpp"
 #include "replace_file.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <chrono>
+#include <cstring>
 #include <map>
+#include <thread>
 
 namespace fip::proxmox {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace std::chrono_literals;
 
 constexpr int most_nics = 32;
 
-/// The cluster-wide lock of a guest's firewall file: a folder in pmxcfs, which gives it up after 120 s (PROXMOX.md 5).
+// Whoever changes the file has its lock for milliseconds.
+constexpr auto longest_wait = 300ms;
+constexpr auto between_tries = 50ms;
+
+/// The cluster-wide lock of a guest's firewall file: a folder in pmxcfs. Of a holder that was killed it stays, until
+/// somebody asks pmxcfs 120 s later to end it: by the time 0, which is no time of anything (PVE::Cluster's cfs_lock).
 class FirewallLock {
 public:
+    /// @throws GuestsUnavailable  somebody else has it, or pmxcfs takes nothing
     FirewallLock(const Cluster& cluster, int vmid)
-        : folder_{cluster.root() / "priv/lock" / ("firewall-vm-" + std::to_string(vmid))},
-          is_held_{::mkdir(folder_.c_str(), 0700) == 0} {}
-    ~FirewallLock() {
-        if (is_held_) ::rmdir(folder_.c_str());
+        : folder_{cluster.root() / "priv/lock" / ("firewall-vm-" + std::to_string(vmid))} {
+        const auto until = std::chrono::steady_clock::now() + longest_wait;
+        while (::mkdir(folder_.c_str(), 0700) != 0) {
+            if (errno != EEXIST) throw GuestsUnavailable{folder_.string() + " cannot be made: " + std::strerror(errno)};
+            if (std::chrono::steady_clock::now() >= until) {
+                throw GuestsUnavailable{"guest " + std::to_string(vmid) +
+                                        ": somebody else is changing its firewall: " + folder_.string() + " is there"};
+            }
+            end_if_old();
+            std::this_thread::sleep_for(between_tries);
+        }
     }
+    ~FirewallLock() { ::rmdir(folder_.c_str()); }
     FirewallLock(const FirewallLock&) = delete;
     FirewallLock& operator=(const FirewallLock&) = delete;
-    [[nodiscard]] bool is_held() const { return is_held_; }
 
 private:
+    void end_if_old() const {
+        constexpr timespec none[2]{};
+        (void)::utimensat(AT_FDCWD, folder_.c_str(), none, 0);  // refused while it is not
+    }
+
     fs::path folder_;
-    bool is_held_;
 };
 
 std::map<int, std::vector<Prefix>> wanted_sets(const Context& context, const Guest& guest) {
@@ -73,7 +96,6 @@ void keep_ipfilter(const Cluster& cluster, const Context& context, const Guest& 
         };
         if (const auto text = read(); changed(text, sets) == text) return;
         const FirewallLock lock{cluster, *vmid};
-        if (!lock.is_held()) return;
         const auto text = read();
         replace_file(file, changed(text, sets));
     } catch (const InputError& unreadable) {

@@ -7,8 +7,8 @@
 namespace fip::proxmox {
 
 /// Keep the guest's `ipfilter-netN` sets to its leases' addresses where [proxmox] ipfilter says so; else ours go.
-/// Repeatable. One that is being changed by somebody else right now is left for the next time.
-/// @throws GuestsUnavailable  the file cannot be read or written
+/// Repeatable.
+/// @throws GuestsUnavailable  the file cannot be read or written, or somebody else is changing it: try again
 void keep_ipfilter(const Cluster& cluster, const Context& context, const Guest& guest);
 
 }  // namespace fip::proxmox

@@ -20,7 +20,6 @@ struct ConfigNic {
     std::optional<Mac> mac;  ///< Absent: none in the line (Proxmox makes one up at each start), or not readable.
     std::string model;       ///< "virtio", "e1000", ...; "veth" for containers.
     bool is_tagged = false;  ///< Has `tag=`: never managed.
-    bool has_firewall = false;
     friend bool operator==(const ConfigNic&, const ConfigNic&) = default;
 };
 

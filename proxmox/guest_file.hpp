@@ -32,7 +32,8 @@ enum class Replaced {
 
 /// Write another text in its place as Proxmox does, whole or not at all (PROXMOX.md 2.5). The lock on the config must
 /// be held, by us or by the process that waits for us.
-/// @throws std::system_error  it cannot be written: the old text is still there
+/// @throws GuestsUnavailable  it cannot be written: the old text is still there
+/// @throws InputError         it cannot be read
 [[nodiscard]] Replaced replace(const GuestFile& file, std::string_view text);
 
 }  // namespace fip::proxmox

@@ -17,7 +17,6 @@
 #include "units.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <optional>
 #include <stdexcept>
 
@@ -62,16 +61,6 @@ std::string problem_of(const fs::path& config) {
     }
 }
 
-/// What replace_file() left beside it when it was killed.
-void remove_unfinished(const fs::path& file) {
-    const auto beginning = file.filename().string() + ".tmp.";
-    std::vector<fs::path> left;
-    for (const auto& entry : fs::directory_iterator{file.parent_path()}) {
-        if (entry.path().filename().string().starts_with(beginning)) left.push_back(entry.path());
-    }
-    for (const auto& each : left) fs::remove(each);
-}
-
 class Installation {
 public:
     Installation(const SetupOptions& options, const Cluster& cluster, std::string node)
@@ -82,23 +71,15 @@ public:
           log_{options.is_json, !has_effects_} {}
 
     int run(bool has_systemd) {
-        step("snippet", [this] { put_snippet(); });
+        log_.attempt("snippet", [this] { put_snippet(); });
         // What is announced must be there: other nodes rely on it.
-        if (!log_.has_failed()) step("announcement", [this] { announce(); });
-        step("configuration", [this] { put_config(); });
-        if (!log_.has_failed()) step("unit", [this, has_systemd] { bring_up(has_systemd); });
+        if (!log_.has_failed()) log_.attempt("announcement", [this] { announce(); });
+        log_.attempt("configuration", [this] { put_config(); });
+        if (!log_.has_failed()) log_.attempt("unit", [this, has_systemd] { bring_up(has_systemd); });
         return log_.finish();
     }
 
 private:
-    void step(const std::string& name, const std::function<void()>& work) {
-        try {
-            work();
-        } catch (const std::exception& error) {
-            log_.fail(name, error.what());
-        }
-    }
-
     void put_snippet() {
         const auto file = snippet_place(cluster_);
         const auto program = text_of(packaged_hookscript(), most_program);
@@ -125,7 +106,6 @@ private:
         } else {
             if (has_effects_) {
                 fs::create_directory(file.parent_path());
-                remove_unfinished(file);
                 replace_file(file, FIP_VERSION "\n");
             }
             log_.done("announcement", "written to " + file.string());

@@ -1,6 +1,7 @@
 #include "install_file.hpp"
 
 #include "config/read_file.hpp"
+#include "config/write_all.hpp"
 #include "core/errors.hpp"
 
 #include <fcntl.h>
@@ -49,12 +50,7 @@ private:
 void write_fresh(const fs::path& path, std::string_view text, mode_t mode) {
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) fail(path.string());
     File file{path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600};
-    while (!text.empty()) {
-        const auto n = ::write(file.fd(), text.data(), text.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) fail(path.string());
-        text.remove_prefix(static_cast<std::size_t>(n));
-    }
+    if (!config::write_all(file.fd(), text)) fail(path.string());
     if (::fchmod(file.fd(), mode) != 0 || ::fsync(file.fd()) != 0) fail(path.string());
     file.close(path);
 }

@@ -57,8 +57,7 @@ ConfigNic read_nic(GuestType type, int number, std::string_view net) {
             .bridge = std::string{parts.value_of("bridge").value_or("")},
             .mac = mac ? Mac::try_parse(parts.value(*mac)) : std::nullopt,
             .model = model_of(type, parts),
-            .is_tagged = parts.find("tag").has_value(),
-            .has_firewall = is_yes(parts.value_of("firewall").value_or(""))};
+            .is_tagged = parts.find("tag").has_value()};
 }
 
 std::string with_mac(GuestType type, std::string_view net, const Mac& mac) {

@@ -1,6 +1,7 @@
 #include "node_facts.hpp"
 
 #include "ports/guest_source.hpp"
+#include "program_file.hpp"
 #include "run_command.hpp"
 
 #include <unistd.h>
@@ -20,11 +21,6 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 constexpr int oldest_version = 8;
-
-bool is_program(const fs::path& file) {
-    std::error_code absent;
-    return fs::is_regular_file(file, absent) && ::access(file.c_str(), X_OK) == 0;
-}
 
 std::optional<int> installed_version() {
     if (!has_program("pveversion")) return {};

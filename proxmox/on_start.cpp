@@ -9,6 +9,7 @@
 #include "read_guest.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -27,6 +28,23 @@ bool names_any(std::string_view text, const std::vector<std::string>& bridges) {
     return std::ranges::any_of(bridges, [&](const std::string& bridge) { return text.find(bridge) != text.npos; });
 }
 
+/// A start under a lock, as a resume is, leaves pending changes where they are. Its NICs wear the MACs of the main
+/// section, and Proxmox puts them into the pending bridges (PROXMOX.md 1.2): such a NIC stands here with both.
+Guest starting_guest(int vmid, const GuestConfig& config, const StartManner& manner) {
+    auto guest = read_guest(vmid, config, false);
+    if (config.type() != GuestType::vm || manner.lock.empty() || manner.is_migration) return guest;
+    std::vector<Nic> joined;
+    for (auto nic : read_guest(vmid, config, true).nics) {
+        const auto worn = std::ranges::find(guest.nics, nic.index, &Nic::index);
+        if (worn == guest.nics.end()) continue;  // not plugged in before its next start
+        if (worn->bridge == nic.bridge && worn->is_tagged == nic.is_tagged) continue;
+        nic.mac = worn->mac;
+        joined.push_back(std::move(nic));
+    }
+    std::ranges::move(joined, std::back_inserter(guest.nics));
+    return guest;
+}
+
 constexpr const char* store_is_locked = "the lease store is locked by another process; try again";
 
 StartReply refuse(std::string_view title, std::string_view reason) {
@@ -40,9 +58,9 @@ public:
           settings_{settings},
           file_{file},
           config_{file.type, file.text},
-          guest_{read_guest(call.vmid, config_, false)},
-          title_{title_of(call.vmid, config_)},
           manner_{config_.lock(), !file.is_local || !call.migrated_from.empty()},
+          guest_{starting_guest(call.vmid, config_, manner_)},
+          title_{title_of(call.vmid, config_)},
           vmid_{call.vmid} {}
 
     [[nodiscard]] const Guest& guest() const { return guest_; }
@@ -100,7 +118,7 @@ private:
 
     /// Offline migration and HA recovery: the config is in this node's folder, the address is still elsewhere.
     [[nodiscard]] StartReply wait_for_address(const Context& context, StartVerdict verdict) const {
-        const bool is_asked = world_.hook.ask_daemon("look " + std::to_string(vmid_));
+        const bool is_asked = world_.hook.ask_daemon("starting " + std::to_string(vmid_));
         // On its way it may be something else for a moment: taken over, and not confirmed yet.
         while (is_asked && verdict.answer != StartAnswer::good && world_.hook.wait()) {
             verdict = check_start(context, guest_, manner_);
@@ -138,9 +156,9 @@ private:
     const Settings& settings_;
     const GuestFile& file_;
     GuestConfig config_;
+    StartManner manner_;
     Guest guest_;
     std::string title_;
-    StartManner manner_;
     int vmid_;
 };
 

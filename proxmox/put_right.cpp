@@ -3,6 +3,7 @@
 #include "app/start_claim.hpp"
 #include "core/errors.hpp"
 #include "guarded_start.hpp"
+#include "origin.hpp"
 #include "ports/guest_source.hpp"
 #include "read_guest.hpp"
 
@@ -94,7 +95,9 @@ StartReply put_right(const WrongStart& start) {
     const auto& world = start.world.hook;
     // Only told: with an address in stock nobody has to answer.
     [[maybe_unused]] const bool is_told = world.ask_daemon("starting");
-    const auto claimed = hooks::claim_in_time(start.context, start.guest, world);
+    auto claimant = start.guest;
+    claimant.origin = origin_of(start.world.pve);
+    const auto claimed = hooks::claim_in_time(start.context, claimant, world);
     if (claimed.kind != StartClaim::Kind::ready) return {false, hooks::refusal(start.title, claimed.text)};
     const auto changes = changes_of(start.guest, claimed.macs);
     return changes.empty() ? StartReply{} : put_right(start, changes);

@@ -22,6 +22,7 @@ struct WrongStart {
 /// Claim what its NICs lack, write their MACs into its config, and have it started again; once for each set of wrong
 /// MACs. May only start when its MACs turned out to be right.
 /// @throws StoreBusy StoreError
+/// @throws GuestsUnavailable  pmxcfs went away, or cannot be read
 [[nodiscard]] StartReply put_right(const WrongStart& start);
 
 }  // namespace fip::proxmox

@@ -1,5 +1,7 @@
 #include "queue_start.hpp"
 
+#include "program_file.hpp"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -16,10 +18,6 @@ namespace fip::proxmox {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_program(const fs::path& file) {
-    return ::access(file.c_str(), X_OK) == 0 && !fs::is_directory(file);
-}
 
 /// What the caller is busy with (PVE_MIGRATED_FROM, PVE_DAEMON_...) is not what the next start is about.
 std::vector<char*> environment_of_next() {

@@ -7,6 +7,7 @@
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <iostream>
 
 namespace fip::proxmox {
@@ -43,6 +44,14 @@ void SetupLog::add(Step step) {
 void SetupLog::done(std::string name, std::string text) {
     if (is_dry_run_) text = "would be " + text;
     add({std::move(name), is_dry_run_ ? StepResult::planned : StepResult::done, std::move(text)});
+}
+
+void SetupLog::attempt(const std::string& name, const std::function<void()>& work) {
+    try {
+        work();
+    } catch (const std::exception& error) {
+        fail(name, error.what());
+    }
 }
 
 bool SetupLog::has_failed() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,8 @@ public:
     void there(std::string name, std::string text) { add({std::move(name), StepResult::there, std::move(text)}); }
     void advise(std::string name, std::string text) { add({std::move(name), StepResult::advice, std::move(text)}); }
     void fail(std::string name, std::string text) { add({std::move(name), StepResult::failed, std::move(text)}); }
+    /// What it throws fails the step.
+    void attempt(const std::string& name, const std::function<void()>& work);
     /// Done, or on a dry run what would be.
     void done(std::string name, std::string text);
 

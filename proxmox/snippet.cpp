@@ -1,6 +1,6 @@
 #include "snippet.hpp"
 
-#include <unistd.h>
+#include "program_file.hpp"
 
 #include <algorithm>
 
@@ -9,8 +9,7 @@ namespace fip::proxmox {
 namespace fs = std::filesystem;
 
 bool has_snippet(const fs::path& file) {
-    std::error_code absent;
-    return fs::is_regular_file(file, absent) && ::access(file.c_str(), X_OK) == 0;
+    return is_program(file);
 }
 
 bool is_announced_by_all(const Cluster& cluster) {

@@ -7,11 +7,9 @@
 
 namespace fip::proxmox {
 
-/// The hookscript as Proxmox finds it: `local:snippets/failover-ip`.
-inline constexpr const char* snippet_file = "/var/lib/vz/snippets/failover-ip";
-
 /// Proxmox refuses every start of a guest whose hookscript is not there or not executable (GuestHelpers.pm).
-[[nodiscard]] bool has_snippet(const std::filesystem::path& file = snippet_file);
+/// @param file  snippet_place()
+[[nodiscard]] bool has_snippet(const std::filesystem::path& file);
 
 /// Every node says in /etc/pve/failover-ip/NODE that it has the snippet: a guest that has it as its hookscript may
 /// start on each of them.

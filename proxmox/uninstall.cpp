@@ -2,21 +2,28 @@
 
 #include "appearance.hpp"
 #include "cluster.hpp"
+#include "config/load.hpp"
+#include "config/read_file.hpp"
 #include "core/errors.hpp"
+#include "example_config.hpp"
+#include "firmware_pause.hpp"
 #include "install_file.hpp"
 #include "node_facts.hpp"
 #include "ports/guest_source.hpp"
-#include "proxmox_guests.hpp"
+#include "read_guest.hpp"
 #include "runtime/daemon_client.hpp"
+#include "runtime/system_clock.hpp"
 #include "set_config.hpp"
 #include "setup_log.hpp"
 #include "snippet.hpp"
 #include "storage_config.hpp"
+#include "store/sqlite_lease_store.hpp"
 #include "units.hpp"
 
 #include <chrono>
-#include <functional>
+#include <map>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <thread>
 
@@ -29,6 +36,8 @@ using namespace std::chrono_literals;
 // A guest's lock is held for a start or a `qm set`; a config changes while it is looked at when a person is at work.
 constexpr int most_tries = 10;
 constexpr auto between_tries = 1s;
+constexpr auto longest_busy = 5s;  // of the store
+constexpr std::size_t most_config = std::size_t{1} << 20;
 
 constexpr std::string_view passing_snippet = R"(#!/bin/sh
 # failover-ip was uninstalled from this node. Proxmox VE refuses to start a guest whose hookscript is missing, and
@@ -49,34 +58,38 @@ std::string keys_of(const std::vector<ConfigChange>& changes) {
     return text;
 }
 
+std::set<int> guests_held_in(const LeaseStore& leases) {
+    std::set<int> held;
+    leases.read([&](const Rows& rows) {
+        for (const auto& note : rows.guests.notes(NoteKind::swapping)) {
+            if (const auto vmid = vmid_of(note.guest)) held.insert(*vmid);
+        }
+    });
+    return held;
+}
+
 class Uninstallation {
 public:
     Uninstallation(const SetupOptions& options, const Cluster& cluster, std::string node)
-        : cluster_{cluster},
+        : config_{options.config},
+          cluster_{cluster},
           node_{std::move(node)},
           has_effects_{options.effects == Effects::apply},
           log_{options.is_json, !has_effects_} {}
 
     int run(bool has_systemd) {
         // First, so that no watcher of the cluster gives the hookscript to a guest that may come here.
-        step("announcement", [this] { withdraw(); });
-        step("unit", [this, has_systemd] { stop_watcher(has_systemd); });
+        log_.attempt("announcement", [this] { withdraw(); });
+        log_.attempt("unit", [this, has_systemd] { stop_watcher(has_systemd); });
         if (log_.has_failed()) return log_.finish();  // a watcher would put back what is taken away
-        step("guests", [this] { leave_guests(); });
-        step("snippet", [this] { defuse_snippet(); });
+        log_.attempt("paused", [this] { let_go_on(); });
+        log_.attempt("guests", [this] { leave_guests(); });
+        log_.attempt("snippet", [this] { defuse_snippet(); });
         tell_what_stays();
         return log_.finish();
     }
 
 private:
-    void step(const std::string& name, const std::function<void()>& work) {
-        try {
-            work();
-        } catch (const std::exception& error) {
-            log_.fail(name, error.what());
-        }
-    }
-
     void withdraw() {
         const auto file = cluster_.root() / "failover-ip" / node_;
         if (fs::exists(file)) {
@@ -112,11 +125,44 @@ private:
         }
     }
 
+    /// A VM that a watcher held in its firmware when it was killed: nobody else would come back to it.
+    void let_go_on() {
+        if (!fs::exists(config_)) return;
+        try {
+            const auto text = config::read_file(config_, most_config, config::Access::anybody).text;
+            if (has_placeholders(text)) return;  // no watcher ever ran with it
+            let_go_on(config::load(config_));
+        } catch (const InputError& unusable) {
+            log_.advise("paused", std::string{"whether a VM is still held in its firmware is not known: "} +
+                                      unusable.what() + "; qm list shows it as paused");
+        }
+    }
+
+    void let_go_on(const Settings& settings) {
+        if (!fs::exists(settings.store_file)) return;
+        store::SqliteLeaseStore leases{settings.store_file, longest_busy,
+                                       has_effects_ ? store::Access::existing : store::Access::read_only};
+        const auto held = guests_held_in(leases);
+        if (held.empty()) return;
+        const std::map<std::string, ProviderTraits> no_providers;
+        const runtime::SystemClock clock;
+        if (has_effects_) FirmwarePause::recover({settings, no_providers, leases, clock, {}}, {});
+        const auto left = guests_held_in(leases);
+        for (const auto vmid : held) {
+            const auto name = "guest " + std::to_string(vmid);
+            if (has_effects_ && left.contains(vmid)) {
+                log_.fail(name, "is paused in its firmware, and does not answer: qm resume " + std::to_string(vmid));
+            } else {
+                log_.done(name, "let go on, for a watcher was killed while it held it in its firmware");
+            }
+        }
+    }
+
     void leave_guests() {
         int changed = 0;
         for (const auto& [vmid, listed] : cluster_.guests()) {
             if (listed.node != node_) continue;
-            step("guest " + std::to_string(vmid), [&, &id = vmid, &guest = listed] {
+            log_.attempt("guest " + std::to_string(vmid), [&, &id = vmid, &guest = listed] {
                 if (leave_guest(id, guest)) ++changed;
             });
         }
@@ -186,6 +232,7 @@ private:
                     "systemctl disable failover-ip-guard keeps it down");
     }
 
+    const fs::path& config_;
     const Cluster& cluster_;
     std::string node_;
     bool has_effects_;

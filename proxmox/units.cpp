@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A watcher that is to stop finishes the `qm set` that it is in.
+// A watcher that is to stop finishes the `qm set` that it is in: TimeoutStopSec, then TimeoutStartSec.
 constexpr auto longest = 3min;
 
 CommandResult systemctl(std::vector<std::string> words) {

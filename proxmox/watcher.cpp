@@ -34,6 +34,14 @@ constexpr milliseconds shortest_busy = 100ms;
 constexpr milliseconds longest_busy = 5s;  // a live migration holds the lock for its whole time
 constexpr milliseconds longest_trouble = 5min;
 
+bool is_hookscript_everywhere(const Cluster& cluster) {
+    try {
+        return has_snippet(snippet_place(cluster)) && is_announced_by_all(cluster);
+    } catch (const InputError&) {
+        return false;  // the doctor says what is wrong with storage.cfg
+    }
+}
+
 /// Those that it wears, and those that it will wear after its next start.
 std::set<Mac> macs_in(const GuestConfig& config) {
     std::set<Mac> macs;
@@ -99,7 +107,7 @@ void Watcher::round() {
     if (wishes.is_waiting_due) guarded([&] { waiting_ones(); });
     const auto now = Steady::now();
     for (const auto& [vmid, at] : std::map{again_}) {
-        if (at <= now) guarded([&] { look_at(vmid); });
+        if (at <= now) guarded([&, &id = vmid] { look_at(id); });
     }
     if (Steady::now() >= std::max(compare_at_, not_before_)) guarded([&] { compare_now(); });
 }
@@ -266,7 +274,7 @@ void Watcher::compare_now() {
     if (is_away_) return;
     const auto now = context();
     FirmwarePause::recover(now, {});
-    guests_.may_set_hookscript(has_snippet(snippet_place(cluster_)) && is_announced_by_all(cluster_));
+    guests_.may_set_hookscript(is_hookscript_everywhere(cluster_));
     const auto all = look_at_all(now, guests_, Effects::apply, {});
     for (const auto& gap : all.listing.gaps) log_.warn("listing-incomplete", gap);
     take_note(all);

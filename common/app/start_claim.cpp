@@ -76,7 +76,7 @@ StartClaim claim_for_start(const Context& context, const Guest& guest) {
             const bool is_known = !held_leases(rows, guest.id).empty();
             if (guest.id.kind == GuestKind::libvirt) take_over(rows, guest);
             auto named = guest;
-            if (const auto held = held_leases(rows, guest.id); !held.empty()) {
+            if (const auto held = held_leases(rows, guest.id); !held.empty() && !held.front().origin.empty()) {
                 named.origin = held.front().origin;  // which driver's listings speak for it
             }
             answer = claim_in(context, rows, named);

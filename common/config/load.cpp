@@ -2,6 +2,7 @@
 
 #include "config/parse_settings.hpp"
 #include "config/read_file.hpp"
+#include "config/write_all.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -21,16 +22,6 @@ std::string text_of(const std::filesystem::path& file) {
     auto found = read_file(file, max_file, Access::anybody);
     if (found.is_missing) throw InputError{fmt::format("{}: no such file", file.native())};
     return std::move(found.text);
-}
-
-bool write_all(int descriptor, std::string_view text) {
-    while (!text.empty()) {
-        const auto written = ::write(descriptor, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return false;
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return true;
 }
 
 /// True: `copy` is a plain file of ours that holds just this text.

@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 #include <string.h>  // NOLINT(modernize-deprecated-headers): explicit_bzero is not in <cstring>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -118,6 +119,11 @@ std::size_t on_send(char* data, std::size_t size, std::size_t count, void* user)
     return bytes;
 }
 
+// The daemons run other programs while a connection is kept: it is not theirs.
+curl_socket_t open_socket(void*, curlsocktype, curl_sockaddr* to) noexcept {
+    return ::socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
 std::string_view describe(CURLcode code) {
     switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -176,6 +182,7 @@ CurlHttp::CurlHttp(Target target) : connection_{std::make_unique<Connection>()} 
         set(handle, CURLOPT_CAINFO, target.ca_file.c_str());
         set(handle, CURLOPT_CAPATH, nullptr);
     }
+    set(handle, CURLOPT_OPENSOCKETFUNCTION, &open_socket);
     set(handle, CURLOPT_TCP_KEEPALIVE, 1L);
     set(handle, CURLOPT_USERAGENT, "failover-ip/" FIP_VERSION);
     set(handle, CURLOPT_HTTPHEADER, connection_->headers.get());

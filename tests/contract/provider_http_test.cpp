@@ -7,12 +7,15 @@
 #include <httplib.h>
 #include <catch2/catch.hpp>
 
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <atomic>
 #include <cstdlib>
+#include <filesystem>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -126,6 +129,23 @@ TEST_CASE("all calls share one connection and carry what the API wants") {
         CHECK_FALSE(request.has_header("Expect"));
         CHECK_FALSE(request.has_header("Transfer-Encoding"));
     }
+}
+
+TEST_CASE("a program that is run while a connection is kept does not inherit it") {
+    PlainServer server;
+    auto http = connect(server.endpoint());
+    REQUIRE(http.send(get()).body == "[]");
+    int kept = 0;
+    for (const auto& entry : std::filesystem::directory_iterator{"/proc/self/fd"}) {
+        const int file = std::stoi(entry.path().filename());
+        sockaddr_in peer{};
+        socklen_t size = sizeof peer;
+        if (::getpeername(file, reinterpret_cast<sockaddr*>(&peer), &size) != 0) continue;
+        if (peer.sin_family != AF_INET || ntohs(peer.sin_port) != server.port) continue;
+        ++kept;
+        CHECK((::fcntl(file, F_GETFD) & FD_CLOEXEC) != 0);
+    }
+    CHECK(kept == 1);
 }
 
 TEST_CASE("the hint when to come back is a number or a date, and lasts for one reply") {

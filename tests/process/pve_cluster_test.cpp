@@ -140,7 +140,7 @@ TEST_CASE("a watcher that is told to stop ends the change that it has begun") {
     PVE_NODE_OR_SKIP();
     PveLab lab;
     lab.start_watcher();
-    lab.node.set_environment("FIP_SIM_PVE_STEP_MS", "3000");
+    lab.node.set_environment("FIP_SIM_PVE_STEP_MS", "2000");
     auto creation = lab.node.spawn({"qm", "create", "100", "--name", "web1", "--net0", "virtio,bridge=vmbr0"});
     // `qm set` writes what is pending first, and then applies it.
     PVE_AWAIT(lab, has(lab.node.config(100).value_or(""), "[PENDING]") && !lab.held_by("web1").empty() &&

@@ -76,7 +76,7 @@ TEST_CASE("a VM that came here starts as soon as its address is here, and says s
     CHECK(result.exit_code == 0);
     CHECK(result.out.empty());
     CHECK(result.err == "failover-ip: web1 (100): its address was moved to this server\n");
-    CHECK(watcher.requests() == std::vector<std::string>{"look 100"});
+    CHECK(watcher.requests() == std::vector<std::string>{"starting 100"});
 }
 
 TEST_CASE("a VM whose address is not moved in time starts behind the guard only", "[pve]") {

@@ -13,6 +13,7 @@ namespace {
 
 constexpr auto first_mac = "52:54:00:00:00:01";
 constexpr auto second_mac = "52:54:00:00:00:02";
+constexpr auto no_process = "4194305";  // the kernel counts less far
 
 std::string in_config(std::string mac) {
     for (auto& letter : mac) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
@@ -38,6 +39,7 @@ TEST_CASE("a wrong MAC is put right in the config, and one start is queued", "[p
     CHECK_FALSE(host.has_left_files());
     CHECK(host.find("203.0.113.1")->guest == GuestId{GuestKind::proxmox, std::string{"100/"} + vm_uuid});
     CHECK(host.find("203.0.113.1")->slot == "net0");
+    CHECK(host.find("203.0.113.1")->origin == "pve1/proxmox");  // this node's listings speak for it
     CHECK(host.find("203.0.113.2")->state == LeaseState::warm);
     CHECK(watcher.requests() == std::vector<std::string>{"starting"});
     REQUIRE(host.notes(NoteKind::queued_start).size() == 1);
@@ -69,6 +71,7 @@ TEST_CASE("a wrong MAC is put right in the config, and one start is queued", "[p
 TEST_CASE("a container is put right as a VM is", "[pve]") {
     if (is_proxmox_node()) return;
     const PveHookHost host;
+    write_file(host.pve() + "/corosync.conf", "totem {\n  cluster_name: rack4\n  version: 2\n}\n");
     const auto file = host.file("nodes/pve1/lxc/200.conf");
     const std::string text =
         "arch: amd64\nhostname: ct1\nnet0: name=eth0,bridge=br0,hwaddr=BC:24:11:00:00:99,type=veth\n"
@@ -80,6 +83,7 @@ TEST_CASE("a container is put right as a VM is", "[pve]") {
     right.replace(right.find(random_mac), 17, in_config(first_mac));
     CHECK(read_file(file) == right);
     CHECK(host.find("203.0.113.1")->guest == GuestId{GuestKind::proxmox, "200"});
+    CHECK(host.find("203.0.113.1")->origin == "rack4/proxmox");
     CHECK_THAT(host.queued(), Contains("pct start 200 |"));
     check_silent(host.call({"200", "pre-start"}));
 }
@@ -216,9 +220,10 @@ TEST_CASE("killed after any step the next start ends in a right config", "[pve]"
         });
     }
     SECTION("the new text lay beside the config") {
-        write_file(host.file() + ".tmp.1", "net0");
+        write_file(host.file() + ".tmp." + no_process, "net0");
     }
     CHECK(host.start().exit_code == 1);
+    CHECK_FALSE(host.has_left_files());
     CHECK(host.vm() == vm_config({vm_net(in_config(first_mac))}));
     if (host.notes(NoteKind::queued_start)[0].at.boot.count() != 0) CHECK_THAT(host.queued(), Contains("qm start 100"));
     check_silent(host.start());

@@ -12,6 +12,7 @@ using Catch::Matchers::StartsWith;
 namespace {
 
 constexpr auto good_mac = "52:54:00:00:00:05";
+constexpr auto random_mac_in_words = "the provider does not know the MAC bc:24:11:00:00:99";
 
 /// A VM with a good lease, whose MAC is in the kernel's set.
 struct Leased : PveHookHost {
@@ -103,6 +104,33 @@ TEST_CASE("under a lock nothing is written or queued: a wrong MAC starts behind 
     CHECK(host.vm() == text);
     CHECK(host.has_queued_nothing());
     CHECK(host.find("203.0.113.1")->state == LeaseState::warm);
+}
+
+TEST_CASE("a NIC that a resume puts into its pending bridge is judged by that, with the MAC that it wears", "[pve]") {
+    const Leased host;
+    const auto text = [](const std::string& mac, const std::string& bridge, const std::string& pending) {
+        auto config = vm_config({vm_net(mac, bridge)}, "lock: suspended\nvmstate: local:100/vm-100-state.raw\n");
+        return config.insert(config.find("\n[before]"), "\n[PENDING]\n" + pending + "\n");
+    };
+    const auto wrong = text(random_mac, "br9", "net0: " + vm_net(random_mac));
+    host.write_vm(wrong);
+    check_refused(host.start(), "net0 on br0, and its lock (suspended) lets nobody write its config");
+    host.write_vm(text(random_mac, "br9", "net0: " + vm_net(good_mac)));  // not before its next start
+    check_refused(host.start(), random_mac_in_words);
+    check_silent(host.start("pve2"));  // an incoming migration takes nothing that is pending
+    host.write_vm(text(random_mac, "br0", "net0: " + vm_net(good_mac, "br9")));
+    check_refused(host.start(), random_mac_in_words);
+    host.write_vm(text(random_mac, "br9", "net0: " + vm_net(good_mac) + ",tag=5"));
+    check_silent(host.start());
+    host.write_vm(text(random_mac, "br9", "net1: " + vm_net(random_mac)));
+    check_silent(host.start());
+    host.write_vm(text(good_mac, "br9", "net0: " + vm_net(random_mac)));
+    check_silent(host.start());
+    host.write_vm(wrong);
+    host.guard_up();
+    check_silent(host.start());
+    CHECK(host.vm() == wrong);
+    CHECK(host.has_queued_nothing());
 }
 
 TEST_CASE("a live migration is checked by the config on the node that it comes from", "[pve]") {

@@ -42,7 +42,7 @@ public:
     /// And wait until it answers and has looked at everything once.
     void start_watcher(std::map<std::string, std::string> environment = {});
     void kill_watcher() { watcher_->kill(); }
-    Result stop_watcher() { return watcher_->stop(); }
+    Result stop_watcher() { return watcher_->stop(std::chrono::minutes{1}); }  ///< It may have to end a change.
     void reload() { watcher_->signal(SIGHUP); }
     [[nodiscard]] bool watcher_runs() { return watcher_ && watcher_->is_running(); }
     [[nodiscard]] std::string log() const { return watcher_ ? watcher_->err() : std::string{}; }

@@ -1,7 +1,9 @@
 #include "cli_daemon.hpp"
 #include "pve_setup_node.hpp"
+#include "store/sqlite_lease_store.hpp"
 
 using namespace fip::test;
+using namespace std::chrono_literals;
 using Catch::Matchers::Contains;
 
 namespace {
@@ -119,6 +121,47 @@ TEST_CASE("uninstall stops the watcher before it changes guests, and not at all 
     CHECK(setup.uninstall().exit_code == 0);
     CHECK(is_bare(setup, 100));
     CHECK_FALSE(setup.is_enabled("failover-ip-proxmox"));
+}
+
+TEST_CASE("uninstall lets a VM go on that a killed watcher left paused in its firmware") {
+    PVE_SETUP_NODE_OR_SKIP();
+    SetupNode setup;
+    setup.configure();
+    REQUIRE(setup.install().exit_code == 0);
+    setup.create(100);
+    setup.node.must({"qm", "start", "100"});
+    const auto status = [&] { return setup.node.qmp(100, R"({"execute": "query-status"})"); };
+    (void)setup.node.qmp(100, R"({"execute": "stop"})");
+    REQUIRE_THAT(status(), Contains(R"("paused")"));
+    auto boot = setup.node.read("/proc/sys/kernel/random/boot_id");
+    boot.resize(boot.find('\n'));
+    fip::store::SqliteLeaseStore store{setup.store_file(), 20s, fip::store::Access::create};
+    store.write([&](fip::Rows& rows) {
+        rows.guests.put({fip::NoteKind::swapping,
+                         {fip::GuestKind::proxmox, "100"},
+                         "",
+                         "",
+                         "",
+                         setup.node.read("/run/qemu-server/100.pid"),
+                         {{}, {}, boot}});
+    });
+
+    CHECK_THAT(setup.uninstall({"--dry-run"}).out, Contains("guest 100: would be let go on"));
+    CHECK_THAT(status(), Contains(R"("paused")"));
+    const auto result = setup.uninstall();
+    CHECK(result.exit_code == 0);
+    CHECK_THAT(result.out, Contains("guest 100: let go on"));
+    CHECK_THAT(status(), Contains(R"("running")"));
+    CHECK(setup.uninstall().out.find("let go on") == std::string::npos);
+}
+
+TEST_CASE("uninstall ends well with a configuration that nobody can read") {
+    PVE_SETUP_NODE_OR_SKIP();
+    SetupNode setup;
+    setup.node.write(config_file, "this is no configuration\n");
+    const auto result = setup.uninstall();
+    CHECK(result.exit_code == 0);
+    CHECK_THAT(result.out, Contains("paused: ") && Contains("config.toml"));
 }
 
 TEST_CASE("uninstall says which nodes of the cluster go on, and leaves their guests to them") {

@@ -147,7 +147,6 @@ TEST_CASE("every recorded config is read as its lines say") {
             const bool has_bridge = std::regex_search(*net, match, std::regex{"bridge=([^,]+)"});
             CHECK(nic.bridge == (has_bridge ? match[1].str() : ""));
             CHECK(nic.is_tagged == (net->find("tag=") != std::string::npos));
-            CHECK(nic.has_firewall == (net->find("firewall=1") != std::string::npos));
         }
         CHECK(config.nics().size() == count);
     }
