@@ -1,28 +1,15 @@
 #include "firewall_sets.hpp"
 
 #include "core/errors.hpp"
+#include "text.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <optional>
 
 namespace fip::proxmox {
 namespace {
 
 constexpr std::string_view our_comment = "failover-ip";
-constexpr std::string_view blanks = " \t\n\r\f\v";
-
-std::string_view trimmed(std::string_view text) {
-    const auto first = text.find_first_not_of(blanks);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
-
-std::string lower(std::string_view text) {
-    std::string result{text};
-    std::ranges::transform(result, result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return result;
-}
 
 /// Lines with their breaks.
 std::vector<std::string> split_lines(std::string_view text) {

@@ -4,28 +4,15 @@
 #include "description.hpp"
 #include "nic_line.hpp"
 #include "property_string.hpp"
+#include "text.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 namespace fip::proxmox {
 namespace {
 
-constexpr std::string_view blanks = " \t\n\r\f\v";  // Perl's \s
 constexpr int most_nics = 32;
-
-std::string_view trimmed(std::string_view text) {
-    const auto first = text.find_first_not_of(blanks);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
-
-std::string lower(std::string_view text) {
-    std::string result{text};
-    std::ranges::transform(result, result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return result;
-}
 
 /// "PENDING" of "[PENDING]"; blanks may follow.
 std::optional<std::string_view> section_head(std::string_view line) {

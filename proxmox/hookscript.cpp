@@ -2,6 +2,7 @@
 //
 // Proxmox waits for us without a limit, and holds the lock of the guest's config meanwhile: nothing here calls qm, pct
 // or the API. The phases other than pre-start mean nothing to us (a guest that stops is not gone), and never fail.
+#include "caller.hpp"
 #include "guarded_start.hpp"
 #include "on_start.hpp"
 #include "queue_start.hpp"
@@ -11,6 +12,7 @@
 #include "runtime/system_clock.hpp"
 
 #include <syslog.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -38,7 +40,8 @@ proxmox::StartReply answer(int vmid) {
     const auto world = hooks::real_world({fip::runtime::proxmox_daemon_socket, "systemctl start failover-ip-proxmox"},
                                          deadline, clock);
     const char* source = std::getenv("PVE_MIGRATED_FROM");
-    return proxmox::on_start({vmid, source == nullptr ? "" : source}, {world, "/etc/pve", queue_start});
+    const bool is_rollback = proxmox::is_called_by("qmrollback", ::getppid());
+    return proxmox::on_start({vmid, source == nullptr ? "" : source, is_rollback}, {world, "/etc/pve", queue_start});
 }
 
 proxmox::StartReply answer_or_refuse(int vmid) {

@@ -28,6 +28,12 @@ bool names_any(std::string_view text, const std::vector<std::string>& bridges) {
     return std::ranges::any_of(bridges, [&](const std::string& bridge) { return text.find(bridge) != text.npos; });
 }
 
+/// A rollback with memory has taken its lock out again before it starts the guest, and cannot be repeated by a start.
+std::string lock_of(const GuestConfig& config, const StartCall& call) {
+    auto lock = config.lock();
+    return lock.empty() && call.is_rollback ? "rollback" : lock;
+}
+
 /// A start under a lock, as a resume is, leaves pending changes where they are. Its NICs wear the MACs of the main
 /// section, and Proxmox puts them into the pending bridges (PROXMOX.md 1.2): such a NIC stands here with both.
 Guest starting_guest(int vmid, const GuestConfig& config, const StartManner& manner) {
@@ -58,7 +64,7 @@ public:
           settings_{settings},
           file_{file},
           config_{file.type, file.text},
-          manner_{config_.lock(), !file.is_local || !call.migrated_from.empty()},
+          manner_{lock_of(config_, call), !file.is_local || !call.migrated_from.empty()},
           guest_{starting_guest(call.vmid, config_, manner_)},
           title_{title_of(call.vmid, config_)},
           vmid_{call.vmid} {}

@@ -13,6 +13,7 @@ namespace fip::proxmox {
 struct StartCall {
     int vmid = 0;
     std::string migrated_from;  ///< PVE_MIGRATED_FROM: the node that a live migration comes from; empty: none.
+    bool is_rollback = false;   ///< It goes on with the memory of a snapshot (PVE::AbstractConfig::snapshot_rollback).
 };
 
 struct StartWorld {

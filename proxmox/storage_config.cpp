@@ -1,6 +1,7 @@
 #include "storage_config.hpp"
 
 #include "config/read_file.hpp"
+#include "text.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -12,12 +13,6 @@ namespace {
 
 constexpr const char* local_path = "/var/lib/vz";
 constexpr std::size_t most_text = std::size_t{1} << 20;  // of any file in pmxcfs
-
-std::string trimmed(const std::string& text) {
-    const auto begin = text.find_first_not_of(" \t\r");
-    if (begin == std::string::npos) return "";
-    return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
-}
 
 /// "snippets=hooks,iso=images" -> "hooks"
 std::optional<std::string> snippets_in(const std::string& dirs) {
@@ -52,7 +47,7 @@ std::filesystem::path snippet_folder(std::string_view storage_cfg) {
         const auto key = text.substr(0, end);
         const auto value = trimmed(text.substr(end));
         if (key == "path") path = value;
-        if (key == "content-dirs") own = snippets_in(value);
+        if (key == "content-dirs") own = snippets_in(std::string{value});
     }
     // A section with another path is thrown away as a whole.
     const bool is_kept = path == local_path;

@@ -106,6 +106,25 @@ TEST_CASE("under a lock nothing is written or queued: a wrong MAC starts behind 
     CHECK(host.find("203.0.113.1")->state == LeaseState::warm);
 }
 
+TEST_CASE("a rollback that goes on with its memory is not made a cold start", "[pve]") {
+    const PveHookHost host;
+    const auto text = vm_config({vm_net(random_mac)}, "parent: before\n");
+    host.write_vm(text);
+    host.guard_up();
+    // Proxmox' worker calls itself after its task; a guest's own hookscript may call ours.
+    const auto start_as = [&](const std::string& task) {
+        const std::string own = "bash -c '\"$@\"; exit $?' bash \"${@:2}\"; exit $?";
+        return host.run({"/bin/bash", "-c", "exec -a \"task UPID:pve1:1:2:3:$1:100:root@pam:\" " + own, "bash", task,
+                         "/usr/bin/env", "PATH=" + host.path("programs") + ":/usr/sbin:/usr/bin", host.hook, "100",
+                         "pre-start"});
+    };
+    check_silent(start_as("qmrollback"));
+    CHECK(host.vm() == text);
+    CHECK(host.has_queued_nothing());
+    check_refused(start_as("qmstart"), "this start is refused, and another one is queued");
+    CHECK(host.vm() != text);
+}
+
 TEST_CASE("a NIC that a resume puts into its pending bridge is judged by that, with the MAC that it wears", "[pve]") {
     const Leased host;
     const auto text = [](const std::string& mac, const std::string& bridge, const std::string& pending) {

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace fip::proxmox {
+
+/// What Perl's \s matches in the texts that Proxmox reads.
+inline constexpr std::string_view blanks = " \t\n\r\f\v";
+
+[[nodiscard]] std::string_view trimmed(std::string_view text) noexcept;
+[[nodiscard]] std::string lower(std::string_view text);  ///< Of ASCII letters.
+
+}  // namespace fip::proxmox
