@@ -51,8 +51,8 @@ void GuestTable::take_absent(const GuestList& list, bool is_quorate, TimePoint n
         if (is_new || !is_quorate) absence->second = {0, now};
         if (is_quorate) ++absence->second.readings;
     }
-    const auto in_this_wave = std::ranges::count_if(
-        given_up_, [&](const auto& given_up) { return now - given_up.second < time_of_wave; });
+    const auto in_this_wave =
+        std::ranges::count_if(given_up_, [&](const auto& given_up) { return now - given_up.second < time_of_wave; });
     const auto missing = absent_.size() + static_cast<std::size_t>(in_this_wave);
     const bool is_mass = missing > 2 && missing * 2 > list_.size();
     for (auto each = absent_.begin(); each != absent_.end();) {

@@ -68,6 +68,30 @@ TEST_CASE("a container's foreign frames never leave the node, its own do") {
     }
 }
 
+TEST_CASE("frames from an SDN VNet that is plugged into vmbr0 are held there, too") {
+    PVE_NODE_OR_SKIP();
+    PveLab::Options options;
+    options.pool_lines = "uplinks = [\"eno1\"]\n";
+    PveLab lab{options};
+    // As a VLAN zone makes it on a bridge that knows no VLANs (PVE::Network::SDN::Zones::VlanPlugin).
+    for (const auto* words : {"add vnet1 type bridge", "add ln_vnet1 type veth peer name pr_vnet1",
+                              "set ln_vnet1 master vnet1 up", "set pr_vnet1 master vmbr0 up", "set vnet1 up"}) {
+        lab.node.must({"/bin/sh", "-c", std::string{"ip link "} + words});
+    }
+    lab.start_watcher();
+    PVE_AWAIT(lab, has(lab.log(), "the guard is up"));
+    lab.node.must({"pct", "create", "200", "local:vztmpl/debian-12.tar.zst", "--hostname", "ct1", "--net0",
+                   "name=eth0,bridge=vnet1"});
+    lab.node.must({"pct", "start", "200"});
+    PVE_AWAIT(lab, lab.node.pid_of(200) != 0);
+    const auto before = left(lab);
+    send(lab, 200, "02:00:00:00:00:66");
+    CHECK(left(lab) - before < frames / 2);
+    const auto status = [&] { return lab.node.run({FIP_BIN "/failover-ip", "guard", "status", "--json"}).out; };
+    PVE_AWAIT(lab, has(status(), "02:00:00:00:00:66"));
+    CHECK(lab.held() == 0);
+}
+
 TEST_CASE("a start that overtook the watcher sends nothing before it has its MAC") {
     PVE_NODE_OR_SKIP();
     PveLab::Options options;
