@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
 #include <utility>
 
 namespace fip::proxmox {
@@ -28,13 +27,11 @@ Guest left_alone(Guest guest) {
 /// anew.
 bool is_in_firmware(Guest guest, int vmid, const RunFolders& folders, const std::vector<ConfigChange>& changes) {
     if (!guest.is_running) return false;
-    guest.live_nics.clear();
-    guest.is_running = false;
-    add_running_vm(guest, vmid, folders);
-    return std::ranges::any_of(guest.live_nics, [&](const Nic& nic) {
-        const bool is_changed = std::ranges::find(changes, slot_of(nic), &ConfigChange::key) != changes.end();
-        return is_changed && remedy_for(guest, nic, OnWrongMac::swap) == Remedy::swap;
-    });
+    guest.run = find_run(vmid, folders);
+    return guest.run && std::ranges::any_of(guest.live_nics, [&](const Nic& nic) {
+               const bool is_changed = std::ranges::find(changes, slot_of(nic), &ConfigChange::key) != changes.end();
+               return is_changed && remedy_for(guest, nic, OnWrongMac::swap) == Remedy::swap;
+           });
 }
 
 }  // namespace
@@ -46,25 +43,33 @@ bool is_placeholder(const GuestConfig& config) {
 ProxmoxGuests::ProxmoxGuests(const Cluster& cluster, std::function<Context()> context, RunFolders folders)
     : cluster_{cluster}, context_{std::move(context)}, folders_{std::move(folders)} {}
 
-void ProxmoxGuests::start_anew_when_restarted() {
+const GuestList& ProxmoxGuests::listed_now() {
     const auto stamp = cluster_.stamp();
     if (!stamp) throw GuestsUnavailable{"pmxcfs is not running: " + cluster_.root().string() + " has no .version"};
+    if (!stamp_ || stamp->started != stamp_->started) {
+        known_.clear();  // versions begin anew
+        node_ = cluster_.local_node();
+        origin_ = cluster_.origin();
+    }
+    if (stamp_ != stamp) {
+        list_ = cluster_.guests();
+        stamp_ = stamp;
+    }
     load_known_ids();
-    if (stamp->started == started_ && !node_.empty()) return;
-    known_.clear();  // versions begin anew
-    node_ = cluster_.local_node();
-    origin_ = cluster_.origin();
-    started_ = stamp->started;
+    return list_;
 }
 
 void ProxmoxGuests::load_known_ids() {
-    if (std::exchange(has_loaded_ids_, true) || !context_) return;
+    if (has_loaded_ids_ || !context_) return;
     context_().store.read([&](const Rows& rows) {
         for (const auto& lease : rows.leases.all("")) {
-            if (!lease.guest || !is_held(lease.state)) continue;
+            // Of another cluster: this node has left it, and the guest may live on there.
+            const bool is_of_others = !lease.origin.empty() && lease.origin != origin_;
+            if (!lease.guest || !is_held(lease.state) || is_of_others) continue;
             if (const auto vmid = vmid_of(*lease.guest)) ids_.emplace(*vmid, *lease.guest);
         }
     });
+    has_loaded_ids_ = true;
 }
 
 std::optional<GuestConfig> ProxmoxGuests::config_of(int vmid, const ListedGuest& listed) {
@@ -95,12 +100,11 @@ Guest ProxmoxGuests::guest_of(int vmid, const GuestConfig& config, const ListedG
 }
 
 Listing ProxmoxGuests::list(const std::function<void(const Guest&)>& visit) {
-    start_anew_when_restarted();
     Listing listing;
     const auto gap = [&](int vmid, const std::string& why) {
         listing.gaps.push_back("guest " + std::to_string(vmid) + ": " + why);
     };
-    const auto guests = cluster_.guests();
+    const auto guests = listed_now();  // a copy: who is visited may be changed
     for (const auto& [vmid, listed] : guests) {
         try {
             const auto config = config_of(vmid, listed);
@@ -124,8 +128,8 @@ Listing ProxmoxGuests::list(const std::function<void(const Guest&)>& visit) {
 }
 
 void ProxmoxGuests::list_others(const std::function<void(const Guest&)>& visit) {
-    start_anew_when_restarted();
-    for (const auto& [vmid, listed] : cluster_.guests()) {
+    const auto guests = listed_now();
+    for (const auto& [vmid, listed] : guests) {
         if (listed.node == node_) continue;
         try {
             if (const auto config = config_of(vmid, listed)) visit(guest_of(vmid, *config, listed));
@@ -138,8 +142,7 @@ void ProxmoxGuests::list_others(const std::function<void(const Guest&)>& visit) 
 std::optional<Guest> ProxmoxGuests::find(const GuestId& id) {
     const auto vmid = vmid_of(id);
     if (!vmid) throw GuestsUnavailable{"guest " + id.value + " is none of Proxmox'"};
-    start_anew_when_restarted();
-    const auto guests = cluster_.guests();
+    const auto& guests = listed_now();
     const auto listed = guests.find(*vmid);
     if (listed == guests.end()) {
         if (!cluster_.is_quorate()) throw GuestsUnavailable{"the cluster has no quorum"};
@@ -155,8 +158,7 @@ std::optional<Guest> ProxmoxGuests::find(const GuestId& id) {
 }
 
 std::optional<Guest> ProxmoxGuests::find_own(int vmid) {
-    start_anew_when_restarted();
-    const auto guests = cluster_.guests();
+    const auto& guests = listed_now();
     const auto listed = guests.find(vmid);
     if (listed == guests.end()) return {};
     const auto config = config_of(vmid, listed->second);
@@ -175,6 +177,8 @@ void ProxmoxGuests::forget(int vmid) {
     ids_.erase(vmid);
     known_.erase(vmid);
     arriving_.erase(vmid);
+    refusals_.forget(vmid);
+    paused_.erase(vmid);
 }
 
 bool ProxmoxGuests::write(const Guest& guest, const GuestEdit&) {
@@ -184,17 +188,28 @@ bool ProxmoxGuests::write(const Guest& guest, const GuestEdit&) {
 
 SetResult ProxmoxGuests::show(const Guest& guest) {
     const auto vmid = vmid_of(guest.id);
-    if (!vmid || (guest.request && !guest.request->is_enabled)) return SetResult::done;
-    const auto guests = cluster_.guests();
-    const auto listed = guests.find(*vmid);
-    if (listed == guests.end() || listed->second.node != node_) return SetResult::done;
-    const auto config = config_of(*vmid, listed->second);
-    if (!config || guest_id(*vmid, *config) != guest.id) return SetResult::done;
+    if (!vmid) return SetResult::done;
+    if (paused_.contains(*vmid)) {
+        if (!FirmwarePause::recover(context_(), guest.id, folders_)) return SetResult::busy;
+        paused_.erase(*vmid);
+    }
+    if (guest.request && !guest.request->is_enabled) return SetResult::done;
+    const auto config = own_config(guest, *vmid);
+    if (!config) return SetResult::done;
     if (!config->lock().empty() || !cluster_.is_quorate()) return SetResult::later;
     return apply(guest, *vmid, *config);
 }
 
-SetResult ProxmoxGuests::apply(const Guest& guest, int vmid, const GuestConfig& config) {
+std::optional<GuestConfig> ProxmoxGuests::own_config(const Guest& guest, int vmid) {
+    const auto& guests = listed_now();
+    const auto listed = guests.find(vmid);
+    if (listed == guests.end() || listed->second.node != node_) return {};
+    auto config = config_of(vmid, listed->second);
+    if (config && guest_id(vmid, *config) != guest.id) return {};
+    return config;
+}
+
+std::vector<ConfigChange> ProxmoxGuests::wanted_changes(const Guest& guest, const GuestConfig& config) {
     const auto context = context_();
     std::vector<ConfigChange> changes;
     context.store.read([&](const Rows& rows) {
@@ -208,14 +223,68 @@ SetResult ProxmoxGuests::apply(const Guest& guest, int vmid, const GuestConfig& 
         wanted->may_set_hookscript = may_set_hookscript_;
         changes = changes_for(config, *wanted);
     });
+    return changes;
+}
+
+SetResult ProxmoxGuests::apply(const Guest& guest, int vmid, const GuestConfig& config) {
+    auto changes = wanted_changes(guest, config);
     if (changes.empty()) return SetResult::done;
-    std::optional<FirmwarePause> pause;
-    if (is_in_firmware(guest, vmid, folders_, changes)) pause.emplace(context, guest.id, vmid, folders_);
-    const auto result = set_config(vmid, config, changes, [&] {
-        if (pause) pause->reset();
-    });
-    known_.erase(vmid);
+    changes = refusals_.without(vmid, config, std::move(changes));
+    if (changes.empty()) return SetResult::refused;
+    if (is_lock_held(vmid, config.type())) return SetResult::busy;
+    if (!is_in_firmware(guest, vmid, folders_, changes)) return set(guest, vmid, config, changes, [] {});
+    const auto context = context_();
+    paused_.insert(vmid);  // until it is certain that it goes on, also when the next lines throw
+    FirmwarePause pause{context, guest.id, vmid, folders_};
+    const auto result = set(guest, vmid, config, changes, [&] { pause.reset(); });
+    if (!pause.end()) return SetResult::busy;
+    paused_.erase(vmid);
     return result;
+}
+
+SetResult ProxmoxGuests::set(const Guest& guest, int vmid, const GuestConfig& config,
+                             const std::vector<ConfigChange>& changes, const std::function<void()>& meanwhile) {
+    known_.erase(vmid);
+    try {
+        return set_config(vmid, config, changes, meanwhile);
+    } catch (const InputError& wrong) {
+        if (changes.size() > 1) return set_each(guest, vmid, changes, meanwhile, wrong);
+        if (const auto now = own_config(guest, vmid)) refusals_.remember(vmid, *now, changes);
+        throw;
+    }
+}
+
+/// pct writes nothing of a call when one NIC cannot be plugged in, and qm nothing when one value is refused.
+SetResult ProxmoxGuests::set_each(const Guest& guest, int vmid, const std::vector<ConfigChange>& changes,
+                                  const std::function<void()>& meanwhile, const InputError& refusal) {
+    std::vector<ConfigChange> refused;
+    std::string why;
+    bool is_pending_already = false;
+    auto worst = SetResult::done;
+    for (const auto& [key, value] : changes) {
+        known_.erase(vmid);
+        const auto config = own_config(guest, vmid);
+        if (!config || !config->lock().empty()) return SetResult::later;
+        const auto wanted = wanted_changes(guest, *config);
+        const auto change = std::ranges::find(wanted, key, &ConfigChange::key);
+        if (change == wanted.end()) {
+            is_pending_already = true;
+            continue;
+        }
+        try {
+            const auto result = set_config(vmid, *config, {*change}, meanwhile);
+            if (result == SetResult::busy || result == SetResult::later) return result;
+            if (result == SetResult::pending) worst = result;
+        } catch (const InputError& wrong) {
+            refused.push_back(*change);
+            why += (why.empty() ? "" : "; ") + std::string{wrong.what()};
+        }
+    }
+    known_.erase(vmid);
+    if (refused.empty() && is_pending_already) throw refusal;
+    if (refused.empty()) return worst;
+    if (const auto config = own_config(guest, vmid)) refusals_.remember(vmid, *config, std::move(refused));
+    throw InputError{why};
 }
 
 }  // namespace fip::proxmox

@@ -2,6 +2,7 @@
 
 #include "app/context.hpp"
 #include "cluster.hpp"
+#include "core/errors.hpp"
 #include "ports/guest_source.hpp"
 #include "running_vm.hpp"
 #include "set_config.hpp"
@@ -38,8 +39,9 @@ public:
     /// What the VMID's config said last that was complete; of any node.
     [[nodiscard]] std::optional<GuestId> last_known(int vmid) const;
     void forget(int vmid);
-    /// Bring everything of ours in the config up to date.
-    /// @throws InputError  Proxmox refused
+    /// Bring everything of ours in the config up to date. What Proxmox refuses together is asked for key by key.
+    /// @throws InputError         Proxmox refused some of it; the rest is written
+    /// @throws GuestsUnavailable  of this call alone: its program hung, or could not be started
     [[nodiscard]] SetResult show(const Guest& guest);
     /// It came from another node, or is about to start here.
     void expect(int vmid) { arriving_.insert(vmid); }
@@ -54,21 +56,32 @@ private:
     /// Empty: its file is not there.
     [[nodiscard]] std::optional<GuestConfig> config_of(int vmid, const ListedGuest& listed);
     [[nodiscard]] Guest guest_of(int vmid, const GuestConfig& config, const ListedGuest& listed);
-    void start_anew_when_restarted();
+    /// As the cluster is now; kept until it changes, so a reference holds only until the next call.
+    [[nodiscard]] const GuestList& listed_now();
     void load_known_ids();
+    /// Read again if it changed. Empty: this guest has none here any more.
+    [[nodiscard]] std::optional<GuestConfig> own_config(const Guest& guest, int vmid);
+    [[nodiscard]] std::vector<ConfigChange> wanted_changes(const Guest& guest, const GuestConfig& config);
     [[nodiscard]] SetResult apply(const Guest& guest, int vmid, const GuestConfig& config);
+    [[nodiscard]] SetResult set(const Guest& guest, int vmid, const GuestConfig& config,
+                                const std::vector<ConfigChange>& changes, const std::function<void()>& meanwhile);
+    [[nodiscard]] SetResult set_each(const Guest& guest, int vmid, const std::vector<ConfigChange>& changes,
+                                     const std::function<void()>& meanwhile, const InputError& refusal);
 
     const Cluster& cluster_;
     std::function<Context()> context_;
     RunFolders folders_;
     std::string node_;
     std::string origin_;
-    std::int64_t started_ = 0;
+    std::optional<ClusterStamp> stamp_;
+    GuestList list_;
     std::map<int, Known> known_;
     std::map<int, GuestId> ids_;
     bool has_loaded_ids_ = false;
     std::set<int> arriving_;
     bool may_set_hookscript_ = false;
+    Refusals refusals_;
+    std::set<int> paused_;  ///< In their firmware; who stays in it is let go before anything else.
 };
 
 /// Proxmox still makes this config, or takes it apart: what it says is not what the guest is.

@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 namespace fip::proxmox {
 namespace {
@@ -21,6 +22,7 @@ namespace json = boost::json;
 using Steady = std::chrono::steady_clock;
 
 constexpr std::size_t most_answer = std::size_t{1} << 20;
+constexpr std::chrono::milliseconds between_tries{50};
 
 [[noreturn]] void fail(const std::string& what) {
     throw QmpError{what + ": " + std::strerror(errno)};
@@ -48,7 +50,11 @@ Qmp::Qmp(const std::filesystem::path& socket, std::chrono::milliseconds limit) :
     file_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (file_ < 0) fail("socket");
     try {
-        if (::connect(file_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fail(text);
+        while (::connect(file_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+            const bool is_busy = errno == EAGAIN || errno == ECONNREFUSED || errno == EINTR;
+            if (!is_busy || Steady::now() + between_tries > end_) fail(text);
+            std::this_thread::sleep_for(between_tries);
+        }
         (void)line();  // the greeting
         if (const auto answer = ask(command_text("qmp_capabilities")); !answer.error.empty()) {
             throw QmpError{answer.error};
@@ -116,9 +122,21 @@ void Qmp::reset() {
     if (const auto answer = ask(command_text("system_reset")); !answer.error.empty()) throw QmpError{answer.error};
 }
 
-std::optional<Mac> Qmp::nic_mac(const std::string& nic) {
-    const auto answer = ask(command_text("qom-get", {{"path", "/machine/peripheral/" + nic}, {"property", "mac"}}));
-    return answer.result.is_string() ? Mac::try_parse(std::string_view{answer.result.get_string()}) : std::nullopt;
+std::map<std::string, Mac> Qmp::nics() {
+    const std::string folder = "/machine/peripheral";
+    const auto devices = ask(command_text("qom-list", {{"path", folder}}));
+    if (!devices.result.is_array()) throw QmpError{"QEMU does not list its devices: " + devices.error};
+    std::map<std::string, Mac> macs;
+    for (const auto& device : devices.result.get_array()) {
+        const auto* object = device.if_object();
+        const auto* name = object == nullptr ? nullptr : object->if_contains("name");
+        if (name == nullptr || !name->is_string() || !name->get_string().starts_with("net")) continue;
+        const std::string id{name->get_string()};
+        const auto answer = ask(command_text("qom-get", {{"path", folder + "/" + id}, {"property", "mac"}}));
+        if (!answer.result.is_string()) continue;  // it has just gone
+        if (const auto mac = Mac::try_parse(std::string_view{answer.result.get_string()})) macs.emplace(id, *mac);
+    }
+    return macs;
 }
 
 bool Qmp::can_begin_anew() {

@@ -4,7 +4,7 @@
 
 #include <chrono>
 #include <filesystem>
-#include <optional>
+#include <map>
 #include <stdexcept>
 #include <string>
 
@@ -16,23 +16,23 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-/// A few words with a VM's QEMU (QMP), each within `limit` of wall time. QEMU serves one client at a time, and
+/// A few words with a VM's QEMU (QMP), all of them within `limit` of wall time. QEMU serves one client at a time, and
 /// qemu-server wants to be served too: an object lives for as short as possible.
 class Qmp {
 public:
-    /// Connects and shakes hands. @throws QmpError
+    /// Connects, as soon as nobody else is served, and shakes hands. @throws QmpError
     explicit Qmp(const std::filesystem::path& socket,
-                 std::chrono::milliseconds limit = std::chrono::milliseconds{1000});
+                 std::chrono::milliseconds limit = std::chrono::milliseconds{3000});
     ~Qmp();
     Qmp(const Qmp&) = delete;
     Qmp& operator=(const Qmp&) = delete;
 
-    [[nodiscard]] std::string status();  ///< "running", "paused", "inmigrate", ... (query-status)
+    [[nodiscard]] std::string status();  ///< "running", "paused", "prelaunch", ... (query-status)
     void stop();
     void cont();
     void reset();
-    /// What the guest sees; empty: it has no such device.
-    [[nodiscard]] std::optional<Mac> nic_mac(const std::string& nic);
+    /// What the guest sees: every NIC that it has, by its id ("net0").
+    [[nodiscard]] std::map<std::string, Mac> nics();
     /// Whether a reset would lead back into the firmware: not while SeaBIOS has switched its shadow RAM on and not yet
     /// filled it (the reset vector at 0xffff0 reads as zeros then).
     [[nodiscard]] bool can_begin_anew();

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <string_view>
 #include <system_error>
 
 namespace fip::proxmox {
@@ -23,11 +24,29 @@ constexpr std::size_t most_output = std::size_t{64} << 10;
 struct Pipe {
     std::array<int, 2> ends{-1, -1};
     Pipe() {
-        if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) {
-            throw std::system_error{errno, std::generic_category(), "pipe"};
-        }
+        if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw std::system_error{errno, std::generic_category(), "pipe"};
+        (void)::fcntl(ends[0], F_SETFL, O_NONBLOCK);  // of our end alone: it must be able to wait for us
     }
 };
+
+/// Proxmox' programs decode their arguments by the locale: elsewhere than in UTF-8 each byte of an umlaut in a guest's
+/// Notes would become a replacement character.
+std::vector<std::string> environment_in_utf8() {
+    std::vector<std::string> all{"LC_ALL=C.UTF-8"};
+    for (char** each = environ; *each != nullptr; ++each) {
+        const std::string_view one{*each};
+        const bool is_theirs = one.starts_with("LC_") || one.starts_with("LANG") || one.starts_with("PERL");
+        if (!is_theirs) all.emplace_back(one);
+    }
+    return all;
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+    std::vector<char*> pointers;
+    for (auto& text : texts) pointers.push_back(text.data());
+    pointers.push_back(nullptr);
+    return pointers;
+}
 
 struct Actions {
     posix_spawn_file_actions_t all{};
@@ -55,20 +74,24 @@ struct Attributes {
 
 }  // namespace
 
-RunningCommand::RunningCommand(const std::vector<std::string>& arguments, std::chrono::milliseconds limit)
+RunningCommand::RunningCommand(const std::vector<std::string>& arguments, std::chrono::milliseconds limit, Keep keep)
     : end_{Steady::now() + limit} {
-    auto texts = arguments;
-    std::vector<char*> pointers;
-    for (auto& text : texts) pointers.push_back(text.data());
-    pointers.push_back(nullptr);
+    auto words = arguments;
+    auto variables = environment_in_utf8();
+    const auto argv = pointers_to(words);
     Pipe pipe;
     output_ = pipe.ends[0];
     Actions actions;
     ::posix_spawn_file_actions_addopen(&actions.all, 0, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_adddup2(&actions.all, pipe.ends[1], 1);
+    if (keep == Keep::errors) {
+        ::posix_spawn_file_actions_addopen(&actions.all, 1, "/dev/null", O_WRONLY, 0);
+    } else {
+        ::posix_spawn_file_actions_adddup2(&actions.all, pipe.ends[1], 1);
+    }
     ::posix_spawn_file_actions_adddup2(&actions.all, pipe.ends[1], 2);
     const Attributes attributes;
-    const int failed = ::posix_spawnp(&pid_, pointers.front(), &actions.all, &attributes.all, pointers.data(), environ);
+    const int failed =
+        ::posix_spawnp(&pid_, argv.front(), &actions.all, &attributes.all, argv.data(), pointers_to(variables).data());
     ::close(pipe.ends[1]);
     if (failed != 0) {
         ::close(output_);

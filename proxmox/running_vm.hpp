@@ -3,6 +3,7 @@
 #include "core/guest.hpp"
 
 #include <filesystem>
+#include <optional>
 
 namespace fip::proxmox {
 
@@ -14,12 +15,16 @@ struct RunFolders {
     [[nodiscard]] std::filesystem::path monitor(int vmid) const { return qemu / (std::to_string(vmid) + ".qmp"); }
 };
 
-/// Add to a VM what is known of the running one (PVE::QemuServer::Helpers::vm_running_locally): its NICs with the MACs
-/// that the guest sees, its age. One whose arguments say another MAC than its config is asked itself.
+/// Add to a VM what is known of the running one (PVE::QemuServer::Helpers::vm_running_locally): every NIC that the
+/// guest sees with its MAC, also one that was taken out of its config meanwhile, and its age. One whose arguments
+/// differ from its config is asked itself; while it does not answer it is left alone (Request::is_enabled).
 void add_running_vm(Guest& guest, int vmid, const RunFolders& folders);
 
+/// How far a VM has come by now; empty: it does not run. It is asked nothing.
+[[nodiscard]] std::optional<Run> find_run(int vmid, const RunFolders& folders);
+
 /// The same of a container: it runs when one of its veths is there. Its NICs are as its config has them, for pct
-/// changes both at once.
+/// changes both at once; one with a NIC beside them is left alone.
 void add_running_container(Guest& guest, int vmid, const RunFolders& folders);
 
 }  // namespace fip::proxmox

@@ -9,8 +9,11 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <sstream>
 #include <system_error>
+#include <utility>
 
 namespace fip::proxmox {
 namespace {
@@ -20,6 +23,7 @@ using namespace std::chrono_literals;
 // It waits 10 s for the lock and some 6 s for a NIC; a busy host needs more for each.
 constexpr auto longest = 90s;
 constexpr auto between_calls = 200ms;
+constexpr auto between_refusals = 10min;
 
 std::vector<std::string> command_for(int vmid, const GuestConfig& config, const std::vector<ConfigChange>& changes) {
     std::vector<std::string> words{config.type() == GuestType::vm ? "qm" : "pct", "set", std::to_string(vmid),
@@ -40,32 +44,34 @@ std::vector<std::string> command_for(int vmid, const GuestConfig& config, const 
     return words;
 }
 
-/// `qm set` would wait 10 s for it, and everybody else with us. Never made here: only a lock that is there is held.
-bool is_lock_held(int vmid, GuestType type) {
-    const auto id = std::to_string(vmid);
-    const auto path = type == GuestType::vm ? "/var/lock/qemu-server/lock-" + id + ".conf"
-                                            : "/run/lock/lxc/pve-config-" + id + ".lock";
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) return false;
-    const bool is_held = ::flock(file, LOCK_SH | LOCK_NB) != 0;
-    ::close(file);
-    return is_held;
-}
-
 std::string last_line(std::string text) {
     while (!text.empty() && text.back() == '\n') text.pop_back();
     return text.substr(text.rfind('\n') + 1);
 }
 
-// The words of qemu-server 8.4 and pve-container 5.3 (PROXMOX.md 1.3, 2.5, 3).
+/// What it complains of: between the head of refused values and the usage line.
+std::string complaint(const std::string& said) {
+    constexpr std::string_view head = "400 Parameter verification failed.\n";
+    const auto begin = said.find(head);
+    if (begin == said.npos) return last_line(said);
+    std::istringstream lines{said.substr(begin + head.size())};
+    std::string text;
+    for (std::string line; std::getline(lines, line) && line.find("<vmid> [OPTIONS]") == line.npos;) {
+        if (!line.empty()) text += (text.empty() ? "" : "; ") + line;
+    }
+    return text;
+}
+
+// The words of qemu-server 8.4 and pve-container 5.3 (PROXMOX.md 1.3, 2.5, 3); PVE::Tools::assert_if_modified.
 SetResult result_of(const CommandResult& ran) {
     if (ran.exit_code == 0) return SetResult::done;
     const auto says = [&](std::string_view words) { return ran.out.find(words) != std::string::npos; };
     if (says("hotplug problem")) return SetResult::pending;
-    const bool is_later = says("checksum mismatch") || says(" is locked (") || says("got timeout") ||
-                          says("does not exist") || says("Permission denied") || says("no quorum");
+    const bool has_gone = says("Configuration file '") && says("' does not exist");
+    const bool is_later = has_gone || says("by other user") || says(" is locked (") || says("got timeout") ||
+                          says("Permission denied") || says("no quorum");
     if (is_later) return SetResult::later;
-    throw InputError{"Proxmox refuses to change it: " + last_line(ran.out)};
+    throw InputError{"Proxmox refuses to change it: " + complaint(ran.out)};
 }
 
 }  // namespace
@@ -85,18 +91,47 @@ std::string digest_of(const std::string& text) {
     return hex;
 }
 
+bool is_lock_held(int vmid, GuestType type, const std::string& locks) {
+    const auto id = std::to_string(vmid);
+    const auto path =
+        locks + (type == GuestType::vm ? "/qemu-server/lock-" + id + ".conf" : "/lxc/pve-config-" + id + ".lock");
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) return false;
+    // A clone holds the lock of its source for reading: that keeps `qm set` out, too.
+    const bool is_held = ::flock(file, LOCK_EX | LOCK_NB) != 0;
+    ::close(file);
+    return is_held;
+}
+
 SetResult set_config(int vmid, const GuestConfig& config, const std::vector<ConfigChange>& changes,
                      const std::function<void()>& meanwhile) {
     if (is_lock_held(vmid, config.type())) return SetResult::busy;
     const auto words = command_for(vmid, config, changes);
     try {
-        RunningCommand command{words, longest};
+        RunningCommand command{words, longest, Keep::errors};
         while (!command.wait(between_calls)) meanwhile();
         if (command.result().is_late) throw GuestsUnavailable{words.front() + " set does not come to an end"};
         return result_of(command.result());
     } catch (const std::system_error& error) {
         throw GuestsUnavailable{error.what()};
     }
+}
+
+std::vector<ConfigChange> Refusals::without(int vmid, const GuestConfig& config,
+                                            std::vector<ConfigChange> changes) const {
+    const auto found = all_.find(vmid);
+    if (found == all_.end()) return changes;
+    const auto& refused = found->second;
+    const bool is_over = std::chrono::steady_clock::now() - refused.at >= between_refusals;
+    if (is_over || refused.config != config.text()) return changes;
+    std::erase_if(changes, [&](const ConfigChange& change) {
+        return std::ranges::find(refused.changes, change) != refused.changes.end();
+    });
+    return changes;
+}
+
+void Refusals::remember(int vmid, const GuestConfig& config, std::vector<ConfigChange> refused) {
+    all_[vmid] = {config.text(), std::move(refused), std::chrono::steady_clock::now()};
 }
 
 }  // namespace fip::proxmox

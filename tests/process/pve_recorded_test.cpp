@@ -92,6 +92,7 @@ TEST_CASE("the simulated qm answers and writes as the real one did, command by c
     }
     PveNode::Options options;
     options.has_network = false;
+    options.environment = {{"LC_ALL", "C.UTF-8"}};  // as theirs was: qm reads its arguments by it
     PveNode node{options};
     node.put_snippet("hook.sh", "#!/bin/sh\nexit 0\n");
     node.write("/etc/failover-ip/key.pub",

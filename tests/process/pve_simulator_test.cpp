@@ -435,6 +435,82 @@ TEST_CASE("a container is created, set, started and destroyed as PVE does it") {
     CHECK_FALSE(node.config(200));
 }
 
+TEST_CASE(
+    "a container's NIC changes in two writes, and a failure leaves the new one pending and none of it in the guest") {
+    NEEDS_NODE();
+    PveNode node{without_network()};
+    node.must({"pct", "create", "200", "local:vztmpl/x", "--hostname", "ct", "--net0",
+               "name=eth0,bridge=vmbr0,hwaddr=52:54:00:0A:00:09"});
+    node.must({"pct", "start", "200"});
+    node.set_environment("FIP_SIM_PVE_LXC_DEVICE", "fails");
+    const auto before = node.config(200);
+    const auto added = node.run({"pct", "set", "200", "--net1", "name=eth1,bridge=vmbr0", "--tags", "a"});
+    CHECK(added.exit_code == 255);
+    CHECK(added.err ==
+          "400 Parameter verification failed.\nnet1: unable to hotplug net1: command 'lxc-device -n 200 add veth200i1p "
+          "eth1' failed: exit code 1\n\n\npct set <vmid> [OPTIONS]\n");
+    CHECK(node.config(200) == before);  // not even the tag
+    CHECK(node.run({"pct", "set", "200", "--tags", "b", "--net0", "name=eth0,bridge=vmbr0,hwaddr=52:54:00:0A:00:0A"})
+              .exit_code == 255);
+    CHECK(node.config_value(200, "net0").empty());
+    CHECK(node.config_value(200, "tags") == "b");
+    CHECK(
+        node.config(200)->find("\n[pve:pending]\nnet0: name=eth0,bridge=vmbr0,hwaddr=52:54:00:0A:00:0A,type=veth\n") !=
+        std::string::npos);
+    const auto late = node.run({"pct", "set", "200", "--digest", std::string(40, '0'), "--tags", "c"});
+    CHECK(late.err == "detected modified configuration - file changed by other user? Try again.\n");
+}
+
+TEST_CASE("arguments are read by the locale: without UTF-8 each byte of an umlaut is lost") {
+    NEEDS_NODE();
+    PveNode node{without_network()};
+    create(node);
+    const auto set = [&](const std::string& locale) {
+        node.must({"env", "-u", "LC_ALL", locale, "qm", "set", "100", "--description", "ü"});
+        return node.config(100)->substr(0, node.config(100)->find('\n'));
+    };
+    CHECK(set("LC_ALL=C.UTF-8") == "#%C3%BC");
+    CHECK(set("LC_ALL=C") == "#%EF%BF%BD%EF%BF%BD");
+    CHECK(set("LANG=de_DE.utf8") == "#%C3%BC");
+    CHECK(set("NONE=") == "#%EF%BF%BD%EF%BF%BD");
+}
+
+TEST_CASE("a clone holds its source's lock for reading, so that nobody sets anything meanwhile") {
+    NEEDS_NODE();
+    PveNode node{without_network()};
+    create(node);
+    node.set_environment("FIP_SIM_PVE_CLONE_MS", "60000");
+    auto cloning = node.spawn({"qm", "clone", "100", "101"});
+    const auto can_lock = [&](const std::string& how) {
+        return node.run({"flock", "-n", how, "/var/lock/qemu-server/lock-100.conf", "true"}).exit_code == 0;
+    };
+    CHECK(wait_until([&] { return !can_lock("-x"); }, limit));
+    CHECK(can_lock("-s"));
+}
+
+TEST_CASE("a paused guest that is reset is as before its begin, and goes on from there") {
+    NEEDS_NODE();
+    PveNode::Options options;
+    options.has_qemu = GENERATE(false, true);
+    PveNode node{options};
+    if (options.has_qemu && !node.exists("/usr/bin/qemu-system-x86_64")) {
+        WARN("SKIPPED: no qemu-system-x86_64 here");
+        return;
+    }
+    create(node);
+    node.must({"qm", "start", "100"});
+    const auto is = [&](const std::string& status) {
+        return node.qmp(100, R"({"execute":"query-status"})").find("\"" + status + "\"") != std::string::npos;
+    };
+    CHECK(is("running"));
+    static_cast<void>(node.qmp(100, R"({"execute":"stop"})"));
+    CHECK(is("paused"));
+    static_cast<void>(node.qmp(100, R"({"execute":"system_reset"})"));
+    CHECK(wait_until([&] { return is("prelaunch"); }, limit));
+    static_cast<void>(node.qmp(100, R"({"execute":"cont"})"));
+    CHECK(is("running"));
+}
+
 TEST_CASE("a backup of a stopped VM starts it under its lock, and hibernation keeps a lock too") {
     NEEDS_NODE();
     PveNode node{without_network()};

@@ -3,6 +3,7 @@
 #include "simulators/pve/node.hpp"
 #include "simulators/pve/text.hpp"
 
+#include <cstdlib>
 #include <set>
 #include <utility>
 
@@ -28,6 +29,16 @@ const std::set<std::string> flags{"full",
                                   "noborder",
                                   "noheader"};
 const std::set<std::string> booleans{"0", "1", "yes", "no", "on", "off", "true", "false"};
+
+bool is_locale_utf8() {
+    for (const auto* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+        const char* value = std::getenv(name);
+        if (value == nullptr || *value == '\0') continue;
+        const auto text = lower(value);
+        return text.find("utf-8") != text.npos || text.find("utf8") != text.npos;
+    }
+    return false;
+}
 
 }  // namespace
 
@@ -74,6 +85,16 @@ int Call::vmid(std::size_t at) const {
         throw ParameterError{"vmid", "type check ('integer') failed - got '" + words[at] + "'"};
     }
     return *value;
+}
+
+std::vector<std::string> decoded_by_locale(std::vector<std::string> arguments) {
+    if (is_locale_utf8()) return arguments;
+    for (auto& argument : arguments) {
+        std::string text;
+        for (const char c : argument) text += (static_cast<unsigned char>(c) < 0x80) ? std::string{c} : "\xef\xbf\xbd";
+        argument = std::move(text);
+    }
+    return arguments;
 }
 
 }  // namespace fip::sim::pve

@@ -18,4 +18,8 @@ struct Call {
     [[nodiscard]] int vmid(std::size_t at) const;
 };
 
+/// What PVE::JSONSchema::get_options makes of a value: characters by the locale's encoding. Without UTF-8 in LC_ALL,
+/// LC_CTYPE or LANG (the first that is set) each byte above 0x7f is lost.
+[[nodiscard]] std::vector<std::string> decoded_by_locale(std::vector<std::string> arguments);
+
 }  // namespace fip::sim::pve

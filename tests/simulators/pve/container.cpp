@@ -105,8 +105,11 @@ void stop_container(const Guest& guest) {
     ::close(process);
 }
 
-void replug_container(const Guest& guest, const std::string& key, const Properties& net) {
-    remove_container_net(guest, key);
+void plug_container_net(const Guest& guest, const std::string& key, const Properties& net) {
+    if (setting("FIP_SIM_PVE_LXC_DEVICE") == "fails") {
+        throw CommandError{"command 'lxc-device -n " + guest.id() + " add " + veth_name(guest, key) + "p " +
+                           net.at("name") + "' failed: exit code 1\n"};
+    }
     add_net(guest, key, net, pids(guest).second);
 }
 

@@ -12,8 +12,9 @@ namespace fip::sim::pve {
 /// facts 1.5 says is read again.
 void start_container(const Guest& guest, const ConfigFile& config);
 void stop_container(const Guest& guest);
-/// What a running container's NIC becomes at once: another veth when its MAC or name changes.
-void replug_container(const Guest& guest, const std::string& key, const Properties& net);
+/// Give a running container a NIC that it does not have. @throws CommandError  FIP_SIM_PVE_LXC_DEVICE: it does not take
+/// it
+void plug_container_net(const Guest& guest, const std::string& key, const Properties& net);
 void remove_container_net(const Guest& guest, const std::string& key);
 /// The process that stands for the container; argv[0] "lxc-start".
 int run_container_monitor(const std::string& vmid);

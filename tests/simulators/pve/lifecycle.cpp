@@ -169,8 +169,13 @@ void clone_guest(const Guest& guest, int new_vmid, const Call& call) {
     }
     // facts 4.2: the task carries the source's VMID.
     as_task(task_type(guest, "clone"), guest.id(), [&] {
+        // PVE::API2::Qemu clone_vm: for its whole duration; a container is locked by a key of its config.
+        std::optional<GuestLock> hold_source;
+        const auto mode = is_running(guest) ? GuestLock::Mode::exclusive : GuestLock::Mode::shared;
+        if (guest.kind == Kind::qemu) hold_source.emplace(guest, 1, mode);
         reserve(copy, "# qmclone temporary file\nlock: clone\n");
         const GuestLock hold{copy, 1};
+        pause("FIP_SIM_PVE_CLONE_MS");
         ConfigFile config;
         config.main = snapshot == call.options.end() ? source.main : source.snapshots.at(snapshot->second);
         for (const auto* key : {"template", "parent", "snaptime", "snapstate", "vmstate", "runningmachine", "lock"}) {

@@ -50,7 +50,7 @@ int run(const std::vector<std::string>& argv) {
     if (program == "qmeventd") return run_event_daemon(argv.at(1), argv.at(2));
     if (program == "lxc-start") return run_container_monitor(argv.at(1));
     if (program == "pve-bridge") return run_bridge_script(argv.at(1));
-    const std::vector<std::string> arguments{argv.begin() + 1, argv.end()};
+    const auto arguments = decoded_by_locale({argv.begin() + 1, argv.end()});
     try {
         run_program(program, arguments);
         return 0;

@@ -195,16 +195,17 @@ std::string hookscript_path(const std::string& volume) {
     return path;
 }
 
-GuestLock::GuestLock(const Guest& guest, int seconds) {
+GuestLock::GuestLock(const Guest& guest, int seconds, Mode mode) {
+    const int how = (mode == Mode::shared ? LOCK_SH : LOCK_EX) | LOCK_NB;
     const auto path = lock_path(guest);
     fs::create_directories(fs::path{path}.parent_path());
     file_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (file_ < 0) throw CommandError{"can't open lock file '" + path + "'\n"};
-    if (::flock(file_, LOCK_EX | LOCK_NB) == 0) return;
+    if (::flock(file_, how) == 0) return;
     warn("trying to acquire lock...");
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{seconds};
     while (std::chrono::steady_clock::now() < end) {
-        if (::flock(file_, LOCK_EX | LOCK_NB) == 0) {
+        if (::flock(file_, how) == 0) {
             warn(" OK\n");
             return;
         }

@@ -72,8 +72,9 @@ void write_atomically(const std::string& path, const std::string& text);
 /// The node-local lock of one guest's config: flock(), and the file stays (facts 1.3, 2.5).
 class GuestLock {
 public:
+    enum class Mode { exclusive, shared };
     /// @throws CommandError  another one held it for that long
-    explicit GuestLock(const Guest& guest, int seconds = 10);
+    explicit GuestLock(const Guest& guest, int seconds = 10, Mode mode = Mode::exclusive);
     ~GuestLock();
     GuestLock(const GuestLock&) = delete;
     GuestLock& operator=(const GuestLock&) = delete;

@@ -19,8 +19,10 @@ public:
         sockaddr_un at{};
         at.sun_family = AF_UNIX;
         path.copy(at.sun_path, sizeof at.sun_path - 1);
-        const timeval limit{5, 0};  // PVE's own limit for most commands is 5 s
-        ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+        const timeval limit{5, 0};                            // PVE's own limit for most commands is 5 s
+        for (const int which : {SO_RCVTIMEO, SO_SNDTIMEO}) {  // the latter limits connect(), too
+            ::setsockopt(socket_, SOL_SOCKET, which, &limit, sizeof limit);
+        }
         if (::connect(socket_, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) {
             ::close(socket_);
             throw CommandError{"unable to connect to VM qmp socket - timeout after 51 retries\n"};

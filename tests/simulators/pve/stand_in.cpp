@@ -17,6 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstring>
@@ -59,10 +60,12 @@ public:
         path.copy(at.sun_path, sizeof at.sun_path - 1);
         ::unlink(path.c_str());
         listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (::bind(listener_, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0 || ::listen(listener_, 8) != 0) {
+        if (::bind(listener_, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0 || ::listen(listener_, 1) != 0) {
             throw CommandError{"Failed to bind socket to " + path};
         }
     }
+
+    void begin_paused() { status_ = "prelaunch"; }
 
     [[noreturn]] void serve() {
         for (;;) {
@@ -119,16 +122,16 @@ private:
 
     json::value carry_out(const std::string& command, const json::object& arguments) {
         const auto text = [&](const char* key) { return std::string{arguments.at(key).as_string()}; };
+        std::ofstream{"/run/fip-sim-pve-qmp.log", std::ios::app} << command << '\n';
         if (command == "qom-list") {
             json::array list{{{"name", "type"}, {"type", "string"}}};
             for (const auto& [id, device] : devices_) list.push_back({{"name", id}, {"type", "child<virtio-net-pci>"}});
             return list;
         }
         if (command == "qom-get") return json::string{at(text("path").substr(text("path").rfind('/') + 1)).mac};
-        if (command == "query-status")
-            return {{"status", is_stopped_ ? "paused" : "running"}, {"running", !is_stopped_}};
-        if (command == "stop") is_stopped_ = true;
-        if (command == "cont") is_stopped_ = false;
+        if (command == "query-status") return {{"status", status_}, {"running", status_ == "running"}};
+        if (command == "stop" && status_ == "running") status_ = "paused";
+        if (command == "cont") status_ = "running";
         if (command == "device_del") return ask_to_leave(text("id"));
         if (command == "system_reset") return reset();
         if (command == "netdev_del") {
@@ -165,8 +168,9 @@ private:
         return json::object{};
     }
 
-    // QEMU: what waits to be unplugged is gone after a reset.
+    // QEMU: what waits to be unplugged is gone after a reset, and a guest that was paused is as before its begin.
     json::value reset() {
+        if (status_ != "running") status_ = "prelaunch";
         for (auto& [id, device] : devices_) {
             if (device.leaves) device.leaves = Clock::now();
         }
@@ -188,7 +192,7 @@ private:
     std::map<std::string, Device> devices_;
     int listener_ = -1;
     int client_ = -1;
-    bool is_stopped_ = false;
+    std::string status_ = "running";
 };
 
 std::string after(const std::string& text, const std::string& head) {
@@ -207,13 +211,22 @@ int run_stand_in(const std::vector<std::string>& argv) {
             if (argv[i] == "-netdev") machine.add_netdev(argv[i + 1]);
             if (argv[i] == "-device") machine.add_device(argv[i + 1]);
         }
+        if (std::find(argv.begin(), argv.end(), "-S") != argv.end()) machine.begin_paused();
+        // As QEMU's -daemonize: who started it goes on when it is in a session of its own.
+        std::array<int, 2> ready{};
+        if (::pipe2(ready.data(), O_CLOEXEC) != 0) throw CommandError{"no pipe"};
         const auto child = ::fork();
         if (child == 0) {
             ::setsid();
+            ::close(ready[0]);
+            ::close(ready[1]);
             const int null = ::open("/dev/null", O_RDWR);
             for (const int file : {0, 1, 2}) ::dup2(null, file);
             machine.serve();
         }
+        ::close(ready[1]);
+        char nothing = 0;
+        [[maybe_unused]] const auto n = ::read(ready[0], &nothing, 1);
         std::ofstream{pid_file} << child << '\n';
         return 0;
     } catch (const std::exception& error) {

@@ -211,20 +211,11 @@ bool plug_machine_net(const Guest& guest, const ConfigFile& config, const std::s
 
 bool plug_now(const Guest& guest, const ConfigFile& config, const std::string& key,
               const std::set<std::string>& features) {
-    if (guest.kind == Kind::lxc) {
-        if (!is_net(key)) return false;
-        replug_container(guest, key, parse_pairs(config.pending.get(key)));
-        return true;
-    }
     if (is_net(key)) return plug_machine_net(guest, config, key, features.contains("network"));
     return key == "hotplug" || (key.starts_with("ipconfig") && features.contains("cloudinit"));
 }
 
 bool unplug_now(const Guest& guest, const std::string& key, const std::set<std::string>& features) {
-    if (is_net(key) && guest.kind == Kind::lxc) {
-        remove_container_net(guest, key);
-        return true;
-    }
     if (is_net(key) && features.contains("network")) {
         unplug(guest, key);
         return true;
@@ -271,6 +262,75 @@ Errors hotplug_pending(const Guest& guest, ConfigFile& config) {
     }
     save(guest, config);
     return errors;
+}
+
+// PVE::LXC::update_net: the old one goes, and the file says so, before the new one comes.
+void update_container_net(const Guest& guest, ConfigFile& config, const std::string& key) {
+    const auto after = parse_pairs(config.pending.get(key));
+    const auto before = parse_pairs(config.main.get(key));
+    const auto differs = [&](const char* name) {
+        const auto get = [&](const Properties& net) { return net.contains(name) ? net.at(name) : ""; };
+        return get(before) != get(after);
+    };
+    const bool is_other = differs("hwaddr") || differs("name");
+    const bool is_moved = differs("bridge") || differs("tag") || differs("firewall");
+    if (!before.empty() && !is_other && !is_moved) return;  // its addresses alone
+    if (!before.empty()) {
+        remove_container_net(guest, key);
+        drop(config.main, key);
+        save(guest, config);
+    }
+    plug_container_net(guest, key, after);
+    put(config.main, key, config.pending.get(key));
+    save(guest, config);
+}
+
+// PVE::LXC::Config::vmconfig_hotplug_pending: in memory, but for what update_net writes on the way.
+Errors hotplug_container(const Guest& guest, ConfigFile& config, const std::set<std::string>& modified) {
+    for (const auto& key : pending_keys(config.pending)) {
+        if (modified.contains(key) && is_fast_plug(guest.kind, key)) settle(config, key);
+    }
+    auto deletes = pending_deletes(config.pending);
+    for (const auto& key : std::set{deletes}) {
+        if (!modified.contains(key) || (!is_net(key) && !is_fast_plug(guest.kind, key))) continue;
+        if (is_net(key)) remove_container_net(guest, key);
+        drop(config.main, key);
+        deletes.erase(key);
+    }
+    set_pending_deletes(config.pending, deletes);
+    Errors errors;
+    for (const auto& key : pending_keys(config.pending)) {
+        if (!modified.contains(key) || !is_net(key)) continue;
+        try {
+            update_container_net(guest, config, key);
+            settle(config, key);
+        } catch (const std::exception& error) {
+            errors[key] = "unable to hotplug " + key + ": " + error.what();
+        }
+    }
+    return errors;
+}
+
+// PVE::API2::LXC::Config update_vm: one write at its end, and none when a key failed.
+void update_container(const Guest& guest, ConfigFile& config, const std::map<std::string, std::string>& options,
+                      const std::vector<std::string>& deletes) {
+    std::set<std::string> modified{deletes.begin(), deletes.end()};
+    for (const auto& key : deletes) ask_to_delete(guest, config, key);
+    for (const auto& [key, value] : options) {
+        ask_to_set(config, key, value);
+        modified.insert(key);
+    }
+    drop_unchanged(config);
+    std::string lines;
+    if (is_container_running(guest)) {
+        for (const auto& [key, why] : hotplug_container(guest, config, modified)) lines += key + ": " + why + "\n";
+    } else {
+        for (const auto& key : pending_deletes(config.pending)) drop(config.main, key);
+        set_pending_deletes(config.pending, {});
+        for (const auto& key : pending_keys(config.pending)) settle(config, key);
+    }
+    if (!lines.empty()) throw ParameterError{lines};
+    save(guest, config);
 }
 
 std::string shown(const Call& call) {
@@ -323,14 +383,19 @@ void update_guest(const Guest& guest, Call call) {
 
     const GuestLock hold{guest};
     auto config = load(guest);
-    if (!digest.empty() && digest != config.digest)
-        throw CommandError{"checksum mismatch (file change by other user?)\n"};
+    const bool is_machine = guest.kind == Kind::qemu;
+    if (!is_machine) check_lock(guest, config);
+    if (!digest.empty() && digest != config.digest) {
+        throw CommandError{is_machine ? "checksum mismatch (file change by other user?)\n"
+                                      : "detected modified configuration - file changed by other user? Try again.\n"};
+    }
+    if (!is_machine) return update_container(guest, config, options, deletes);
     if (!skips_lock) check_lock(guest, config);
     // Recorded: one write for each of them.
     for (const auto& key : deletes) {
         if (ask_to_delete(guest, config, key)) save(guest, config);
     }
-    if (guest.kind == Kind::qemu) say("update VM " + guest.id() + ": " + shown(call) + "\n");
+    say("update VM " + guest.id() + ": " + shown(call) + "\n");
     for (const auto& [key, value] : options) {
         ask_to_set(config, key, value);
         save(guest, config);
@@ -338,8 +403,7 @@ void update_guest(const Guest& guest, Call call) {
 
     config = load(guest);
     if (drop_unchanged(config)) save(guest, config);
-    const bool runs = guest.kind == Kind::qemu ? is_machine_running(guest) : is_container_running(guest);
-    if (!runs) {
+    if (!is_machine_running(guest)) {
         apply_pending(guest, config);
         return;
     }
