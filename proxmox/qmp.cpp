@@ -123,8 +123,8 @@ void Qmp::reset() {
 }
 
 std::map<std::string, Mac> Qmp::nics() {
-    const std::string folder = "/machine/peripheral";
-    const auto devices = ask(command_text("qom-list", {{"path", folder}}));
+    const std::string folder = "/machine/peripheral/";
+    const auto devices = ask(command_text("qom-list", {{"path", "/machine/peripheral"}}));
     if (!devices.result.is_array()) throw QmpError{"QEMU does not list its devices: " + devices.error};
     std::map<std::string, Mac> macs;
     for (const auto& device : devices.result.get_array()) {
@@ -132,7 +132,7 @@ std::map<std::string, Mac> Qmp::nics() {
         const auto* name = object == nullptr ? nullptr : object->if_contains("name");
         if (name == nullptr || !name->is_string() || !name->get_string().starts_with("net")) continue;
         const std::string id{name->get_string()};
-        const auto answer = ask(command_text("qom-get", {{"path", folder + "/" + id}, {"property", "mac"}}));
+        const auto answer = ask(command_text("qom-get", {{"path", folder + id}, {"property", "mac"}}));
         if (!answer.result.is_string()) continue;  // it has just gone
         if (const auto mac = Mac::try_parse(std::string_view{answer.result.get_string()})) macs.emplace(id, *mac);
     }

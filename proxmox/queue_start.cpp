@@ -66,6 +66,7 @@ std::optional<fs::path> control_program(GuestType type) {
 bool start_later(const fs::path& program, int vmid, std::chrono::milliseconds pause) {
     std::vector<std::string> texts{program.string(), "start", std::to_string(vmid)};
     std::vector<char*> arguments;
+    arguments.reserve(texts.size() + 1);
     for (auto& text : texts) arguments.push_back(text.data());
     arguments.push_back(nullptr);
     const auto environment = environment_of_next();

@@ -29,9 +29,7 @@ void BlockedSenders::name(BlockedSender& sender) {
         known != by_port_.end() && (known->second.name.kind == "guest" || known->second.name.kind == "process");
     const bool is_fresh = !sender.port.empty() && is_alone && now - known->second.at < name_lasts;
     guard::SenderName found{sender.port.empty() ? "host" : "port", sender.port, {}};
-    if (is_fresh) {
-        found = known->second.name;
-    } else if (may_look_up(now)) {
+    if (!is_fresh && may_look_up(now)) {
         found = guard::name_sender({sender.uplink, sender.port, sender.mac, sender.is_raw});
         if (by_port_.size() >= most_ports) by_port_.clear();
         if (!sender.port.empty()) by_port_[sender.port] = {found, now};

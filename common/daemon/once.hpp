@@ -7,7 +7,7 @@ namespace fip::daemon {
 
 /// The guests that `--once` looks at.
 struct GuestsAtOnce {
-    GuestKind kind;
+    GuestKind kind = GuestKind::libvirt;
     GuestSource& source;
     bool is_all_there = true;  ///< False: a part of the hypervisor does not answer; its listing says so as a gap.
 };

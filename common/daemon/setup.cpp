@@ -53,7 +53,7 @@ std::shared_ptr<const Setup> load_setup(const std::filesystem::path& file) {
     return setup;
 }
 
-Workplace::Workplace(std::shared_ptr<const Setup> setup, store::Access access)
+Workplace::Workplace(const std::shared_ptr<const Setup>& setup, store::Access access)
     : Workplace{setup, setup->settings.store_file, access} {}
 
 Workplace::Workplace(std::shared_ptr<const Setup> setup, const std::filesystem::path& store_file, store::Access access)

@@ -27,7 +27,7 @@ struct Setup {
 class Workplace {
 public:
     /// @throws StoreBusy StoreError
-    explicit Workplace(std::shared_ptr<const Setup> setup, store::Access access = store::Access::create);
+    explicit Workplace(const std::shared_ptr<const Setup>& setup, store::Access access = store::Access::create);
     Workplace(std::shared_ptr<const Setup> setup, const std::filesystem::path& store_file, store::Access access);
 
     [[nodiscard]] const Setup& setup() const { return *setup_; }

@@ -12,7 +12,7 @@ namespace fip::guard {
 /// What /sys says about the devices of our network namespace. A device that goes while it is looked at has nothing.
 class DeviceTree {
 public:
-    explicit DeviceTree(std::filesystem::path sys) : net_{std::move(sys) / "class/net"} {}
+    explicit DeviceTree(const std::filesystem::path& sys) : net_{sys / "class/net"} {}
 
     [[nodiscard]] bool is_bridge(const std::string& device) const;
     /// A network card, a bond, or a VLAN on either.

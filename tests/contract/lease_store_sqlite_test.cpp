@@ -79,8 +79,9 @@ TEST_CASE("a new store is for its owner only", "[contract][sqlite]") {
 TEST_CASE("a store that must exist is not made", "[contract][sqlite]") {
     TempDir dir;
     const auto access = GENERATE(Access::existing, Access::read_only);
-    CHECK_THROWS_WITH((SqliteLeaseStore{dir / "leases.db", short_wait, access}),
-                      Contains(dir / "leases.db") && Contains("does not exist") && Contains("failover-ip-libvirt"));
+    CHECK_THROWS_WITH(
+        (SqliteLeaseStore{dir / "leases.db", short_wait, access}),
+        Contains(dir / "leases.db") && Contains("does not exist") && Contains("start a daemon of failover-ip"));
     CHECK_THROWS_AS((SqliteLeaseStore{dir / "none/leases.db", short_wait, access}), StoreError);
     CHECK_THROWS_WITH((SqliteLeaseStore{dir.path(), short_wait, access}), Contains("not a regular file"));
     CHECK(fs::is_empty(dir.path()));

@@ -100,7 +100,7 @@ TEST_CASE("wrong usage is exit code 2 and leaves stdout empty", "[cli]") {
                                                       {"lease", "steal"},
                                                       {"move", "203.0.113.5", "--to", "192.0.2.11"},
                                                       {"import"},
-                                                      {"doctor"},
+                                                      {"doctor", "web1"},
                                                       {"lease", "acquire"},
                                                       {"lease", "acquire", "--guest", ""},
                                                       {"lease", "acquire", "--guest", "x", "--pool", "none"},
