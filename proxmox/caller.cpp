@@ -30,7 +30,6 @@ pid_t parent_of(const std::filesystem::path& process) {
 }
 
 bool is_task(std::string_view command, std::string_view type) {
-    if (!command.starts_with("task UPID:")) return false;
     for (auto colon = command.find(':'); colon != command.npos; colon = command.find(':', colon + 1)) {
         const auto part = command.substr(colon + 1, command.find(':', colon + 1) - colon - 1);
         if (part == type) return true;
@@ -43,7 +42,9 @@ bool is_task(std::string_view command, std::string_view type) {
 bool is_called_by(std::string_view task_type, pid_t parent, const std::filesystem::path& proc) noexcept try {
     for (int i = 0; i < nearest && parent > 1; ++i) {
         const auto process = proc / std::to_string(parent);
-        if (is_task(beginning_of(process / "cmdline"), task_type)) return true;
+        const auto command = beginning_of(process / "cmdline");
+        if (command.starts_with("task UPID:"))
+            return is_task(command, task_type);  // and who had it done does not count
         parent = parent_of(process);
     }
     return false;

@@ -88,9 +88,12 @@ void FirmwarePause::reset() noexcept {
 bool FirmwarePause::end() noexcept {
     if (!is_paused_) return true;
     try {
-        Qmp qmp{monitor_};
-        qmp.reset();
-        qmp.cont();
+        if (!has_gone_on_) {
+            Qmp qmp{monitor_};
+            qmp.reset();
+            qmp.cont();
+        }
+        has_gone_on_ = true;  // it must not be reset once more, whatever becomes of the note
         forget(context_, guest_);
         is_paused_ = false;
     } catch (const std::exception&) {

@@ -33,6 +33,7 @@ private:
     GuestId guest_;
     std::filesystem::path monitor_;
     bool is_paused_ = false;
+    bool has_gone_on_ = false;
 };
 
 }  // namespace fip::proxmox

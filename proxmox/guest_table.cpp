@@ -65,7 +65,7 @@ void GuestTable::take_absent(const GuestList& list, bool is_quorate, TimePoint n
         if (is_mass) {
             given_up_.emplace(vmid, now);
         } else {
-            changes.gone.push_back(vmid);
+            changes.gone.push_back({vmid, absence.since});
             list_.erase(vmid);
         }
         each = absent_.erase(each);

@@ -10,14 +10,21 @@
 
 namespace fip::proxmox {
 
+/// Missing for so long that only its file may prove that it is there.
+struct GoneGuest {
+    int vmid = 0;
+    std::chrono::steady_clock::time_point since;  ///< The first reading without it.
+    friend bool operator==(const GoneGuest&, const GoneGuest&) = default;
+};
+
 /// What the list of guests says now, compared with what it said before.
 struct ListChanges {
-    std::vector<int> look;      ///< Ours: new, written, or come from another node.
-    std::vector<int> arrived;   ///< Among `look`: came from another node while we watched.
-    std::vector<int> left;      ///< Went to another node.
-    std::vector<int> others;    ///< Another node's, new or written: their VMID may have another guest now.
-    std::vector<int> gone;      ///< Absent long enough for positive evidence, if no file of theirs is anywhere.
-    bool is_restarted = false;  ///< Another pmxcfs: everything is to be compared.
+    std::vector<int> look;        ///< Ours: new, written, or come from another node.
+    std::vector<int> arrived;     ///< Among `look`: came from another node while we watched.
+    std::vector<int> left;        ///< Went to another node.
+    std::vector<int> others;      ///< Another node's, new or written: their VMID may have another guest now.
+    std::vector<GoneGuest> gone;  ///< Absent long enough for positive evidence, if no file of theirs is anywhere.
+    bool is_restarted = false;    ///< Another pmxcfs: everything is to be compared.
     friend bool operator==(const ListChanges&, const ListChanges&) = default;
 };
 

@@ -25,7 +25,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t most_program = std::size_t{64} << 20;
 constexpr std::size_t most_config = std::size_t{1} << 20;
 
 std::string text_of(const fs::path& file, std::size_t most) {
@@ -82,7 +81,7 @@ public:
 private:
     void put_snippet() {
         const auto file = snippet_place(cluster_);
-        const auto program = text_of(packaged_hookscript(), most_program);
+        const auto program = packaged_hookscript();
         if (is_program_with(file, program)) {
             log_.there("snippet", file.string() + " is up to date");
             return;

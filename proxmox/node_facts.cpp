@@ -1,5 +1,7 @@
 #include "node_facts.hpp"
 
+#include "config/read_file.hpp"
+
 #include "ports/guest_source.hpp"
 #include "program_file.hpp"
 #include "run_command.hpp"
@@ -43,12 +45,14 @@ bool has_program(const std::string& name) {
     return false;
 }
 
-fs::path packaged_hookscript() {
+std::string packaged_hookscript() {
+    constexpr std::size_t most_bytes = std::size_t{256} << 20;  // with sanitizers in it
     constexpr const char* name = "failover-ip-proxmox-hook";
     std::error_code unreadable;  // no /proc: only the installed one
     const auto self = fs::read_symlink("/proc/self/exe", unreadable);
     for (const auto& folder : {self.parent_path(), fs::path{FIP_LIBEXEC}}) {
-        if (is_program(folder / name)) return folder / name;
+        if (is_program(folder / name))
+            return config::read_file(folder / name, most_bytes, config::Access::anybody).text;
     }
     throw std::runtime_error{"the hookscript " + std::string{FIP_LIBEXEC} + "/" + name + " is not installed"};
 }

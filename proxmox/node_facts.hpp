@@ -34,8 +34,9 @@ struct NodeFacts {
 /// In the folders of PATH, and then in those where Proxmox has its own.
 [[nodiscard]] bool has_program(const std::string& name);
 
-/// Where this package's hookscript lies: beside our own executable, else where helpers are installed.
+/// This package's hookscript, the bytes of the program: beside our own executable, else where helpers are installed.
 /// @throws std::runtime_error  it is not installed
-[[nodiscard]] std::filesystem::path packaged_hookscript();
+/// @throws InputError          it cannot be read
+[[nodiscard]] std::string packaged_hookscript();
 
 }  // namespace fip::proxmox

@@ -245,13 +245,19 @@ SetResult ProxmoxGuests::apply(const Guest& guest, int vmid, const GuestConfig& 
 SetResult ProxmoxGuests::set(const Guest& guest, int vmid, const GuestConfig& config,
                              const std::vector<ConfigChange>& changes, const std::function<void()>& meanwhile) {
     known_.erase(vmid);
+    auto result = SetResult::done;
     try {
-        return set_config(vmid, config, changes, meanwhile);
+        result = set_config(vmid, config, changes, meanwhile);
+    } catch (const GuestsUnavailable&) {
+        refusals_.remember(vmid, config, changes);
+        throw;
     } catch (const InputError& wrong) {
         if (changes.size() > 1) return set_each(guest, vmid, changes, meanwhile, wrong);
         if (const auto now = own_config(guest, vmid)) refusals_.remember(vmid, *now, changes);
         throw;
     }
+    if (const auto now = own_config(guest, vmid)) refusals_.follow(vmid, config, *now);
+    return result;
 }
 
 /// pct writes nothing of a call when one NIC cannot be plugged in, and qm nothing when one value is refused.
@@ -273,18 +279,21 @@ SetResult ProxmoxGuests::set_each(const Guest& guest, int vmid, const std::vecto
         }
         try {
             const auto result = set_config(vmid, *config, {*change}, meanwhile);
-            if (result == SetResult::busy || result == SetResult::later) return result;
-            if (result == SetResult::pending) worst = result;
+            if (result != SetResult::done) worst = result;
+            if (result == SetResult::busy || result == SetResult::later) break;
         } catch (const InputError& wrong) {
             refused.push_back(*change);
             why += (why.empty() ? "" : "; ") + std::string{wrong.what()};
         }
     }
     known_.erase(vmid);
-    if (refused.empty() && is_pending_already) throw refusal;
-    if (refused.empty()) return worst;
-    if (const auto config = own_config(guest, vmid)) refusals_.remember(vmid, *config, std::move(refused));
-    throw InputError{why};
+    if (const auto config = own_config(guest, vmid); config && !refused.empty()) {
+        refusals_.remember(vmid, *config, std::move(refused));
+    }
+    if (worst == SetResult::busy || worst == SetResult::later) return worst;
+    if (!why.empty()) throw InputError{why};
+    if (is_pending_already) throw refusal;
+    return worst;
 }
 
 }  // namespace fip::proxmox

@@ -69,7 +69,7 @@ SetResult result_of(const CommandResult& ran) {
     if (says("hotplug problem")) return SetResult::pending;
     const bool has_gone = says("Configuration file '") && says("' does not exist");
     const bool is_later = has_gone || says("by other user") || says(" is locked (") || says("got timeout") ||
-                          says("Permission denied") || says("no quorum");
+                          says("Permission denied") || says("no quorum") || says("ipcc_send_rec");
     if (is_later) return SetResult::later;
     throw InputError{"Proxmox refuses to change it: " + complaint(ran.out)};
 }
@@ -128,6 +128,11 @@ std::vector<ConfigChange> Refusals::without(int vmid, const GuestConfig& config,
         return std::ranges::find(refused.changes, change) != refused.changes.end();
     });
     return changes;
+}
+
+void Refusals::follow(int vmid, const GuestConfig& before, const GuestConfig& after) {
+    const auto found = all_.find(vmid);
+    if (found != all_.end() && found->second.config == before.text()) found->second.config = after.text();
 }
 
 void Refusals::remember(int vmid, const GuestConfig& config, std::vector<ConfigChange> refused) {

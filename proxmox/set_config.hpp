@@ -33,8 +33,8 @@ enum class SetResult {
 [[nodiscard]] SetResult set_config(int vmid, const GuestConfig& config, const std::vector<ConfigChange>& changes,
                                    const std::function<void()>& meanwhile);
 
-/// What Proxmox refused. A running container loses its network each time that pct fails to plug its NIC in, so nothing
-/// is tried twice for the same config within ten minutes.
+/// What Proxmox refused, or hung at. A running container loses its network each time that pct fails to plug its NIC in,
+/// and a program that hangs holds up everybody: so nothing is tried twice for the same config within ten minutes.
 class Refusals {
 public:
     /// The changes that may be tried.
@@ -43,6 +43,8 @@ public:
     /// @param config  as it is after the refusals
     void remember(int vmid, const GuestConfig& config, std::vector<ConfigChange> refused);
     void forget(int vmid) { all_.erase(vmid); }
+    /// Our own change of the rest of a config is none that makes the refused worth another try.
+    void follow(int vmid, const GuestConfig& before, const GuestConfig& after);
 
 private:
     struct Refused {

@@ -11,7 +11,6 @@
 namespace fip::proxmox {
 namespace {
 
-constexpr std::chrono::minutes recent{2};
 constexpr std::size_t most_log = std::size_t{1} << 20;  // Proxmox begins another one at 50,000 bytes
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
@@ -43,21 +42,20 @@ std::optional<std::chrono::sys_seconds> end_of(const std::vector<std::string_vie
 
 }  // namespace
 
-bool says_migrated(std::string_view tasks, int vmid, std::chrono::sys_seconds now) {
+bool says_migrated(std::string_view tasks, int vmid, std::chrono::sys_seconds since) {
     for (const auto line : split(tasks, '\n')) {
         const auto words = split(line, ' ');
         if (!is_migration_of(words[0], vmid)) continue;
         const auto end = end_of(words);
-        if (!end || now - *end < recent) return true;
+        if (!end || *end >= since) return true;
     }
     return false;
 }
 
-bool has_migrated(int vmid, const std::filesystem::path& folder) {
-    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+bool has_migrated(int vmid, std::chrono::sys_seconds since, const std::filesystem::path& folder) {
     for (const auto* name : {"active", "index"}) {
         const auto log = config::read_file(folder / name, most_log, config::Access::anybody);
-        if (!log.is_missing && says_migrated(log.text, vmid, now)) return true;
+        if (!log.is_missing && says_migrated(log.text, vmid, since)) return true;
     }
     return false;
 }

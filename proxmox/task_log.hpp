@@ -6,13 +6,15 @@
 
 namespace fip::proxmox {
 
-/// A migration of this guest runs, or has ended within the last two minutes, by the lines of tasks/active or
-/// tasks/index: "UPID:NODE:PID:PSTART:START:TYPE:ID:USER: [0|1] [END STATUS]", numbers in hex (PVE::Tools::upid_decode,
+/// A migration of this guest runs, or has ended at that time or later, by the lines of tasks/active or tasks/index:
+/// "UPID:NODE:PID:PSTART:START:TYPE:ID:USER: [0|1] [END STATUS]", numbers in hex (PVE::Tools::upid_decode,
 /// PVE::RESTEnvironment::active_workers).
-[[nodiscard]] bool says_migrated(std::string_view tasks, int vmid, std::chrono::sys_seconds now);
+[[nodiscard]] bool says_migrated(std::string_view tasks, int vmid, std::chrono::sys_seconds since);
 
 /// By the node's own task log. `qm remote-migrate --delete` removes a config as a destruction does (PROXMOX.md 4.1).
+/// @param since  when the config was last there: what ended before did not take it away
 /// @throws InputError  it is there and cannot be read
-[[nodiscard]] bool has_migrated(int vmid, const std::filesystem::path& folder = "/var/log/pve/tasks");
+[[nodiscard]] bool has_migrated(int vmid, std::chrono::sys_seconds since,
+                                const std::filesystem::path& folder = "/var/log/pve/tasks");
 
 }  // namespace fip::proxmox

@@ -33,6 +33,7 @@ constexpr auto until_again = 5s;
 constexpr milliseconds shortest_busy = 100ms;
 constexpr milliseconds longest_busy = 5s;  // a live migration holds the lock for its whole time
 constexpr milliseconds longest_trouble = 5min;
+constexpr auto between_listing_and_task = 2s;  // a migration's task ends after it has removed the config
 
 bool is_hookscript_everywhere(const Cluster& cluster) {
     try {
@@ -103,6 +104,7 @@ void Watcher::round() {
         guarded([&] { look_at(vmid); });
     }
     if (Steady::now() >= list_at_) guarded([&] { follow_list(); });
+    guarded([&] { carry_out_endings(); });
     for (const auto vmid : wishes.look) guarded([&] { look_at(vmid); });
     if (wishes.is_waiting_due) guarded([&] { waiting_ones(); });
     const auto now = Steady::now();
@@ -172,7 +174,8 @@ void Watcher::follow_list() {
 
 void Watcher::take(const ListChanges& changes) {
     if (changes.is_restarted) compare_at_ = {};
-    for (const auto vmid : changes.gone) guarded([&] { gone(vmid); });
+    for (const auto& guest : changes.gone) guarded([&] { gone(guest); });
+    guarded([&] { carry_out_endings(); });
     for (const auto vmid : changes.left) guarded([&] { look_at_others(vmid); });
     for (const auto vmid : changes.arrived) guests_.expect(vmid);
     for (const auto vmid : changes.others) guarded([&] { look_at_others(vmid); });
@@ -185,7 +188,8 @@ void Watcher::look_at(int vmid) {
         const auto before = guests_.last_known(vmid);
         const auto guest = guests_.find_own(vmid);
         end_former(vmid, before);
-        if (guest) look_at_known(*guest);
+        if (guest) return look_at_known(*guest);
+        trouble_.erase(vmid);
     } catch (const GuestsUnavailable&) {
         put_off(vmid, until_again, longest_trouble);  // a hanging `qm set` holds up everybody
         throw;
@@ -213,6 +217,7 @@ void Watcher::look_at_known(const Guest& guest) {
         now.store.read([&](const Rows& rows) { is_held = is_held_back(rows, guest.id); });
         if (!is_held) finish(guest, vmid);
     } catch (const InputError& wrong) {  // the comparison tries again
+        trouble_.erase(vmid);
         log_.write({{Happening::Level::error, "guest-refused", guest.id, guest.name, {}, wrong.what()}});
     }
 }
@@ -237,14 +242,23 @@ void Watcher::end_former(int vmid, const std::optional<GuestId>& before) {
     take_note(guest_ended(context(), *before));
 }
 
-void Watcher::gone(int vmid) {
-    const auto id = guests_.last_known(vmid);
-    if (!id || cluster_.has_file_of(vmid) || !cluster_.is_quorate()) return;
-    const bool is_in_another_cluster = has_migrated(vmid);
-    guests_.forget(vmid);
-    again_.erase(vmid);
-    trouble_.erase(vmid);
-    take_note(is_in_another_cluster ? guest_left(context(), *id) : guest_ended(context(), *id));
+void Watcher::gone(const GoneGuest& guest) {
+    const auto id = guests_.last_known(guest.vmid);
+    if (!id || cluster_.has_file_of(guest.vmid) || !cluster_.is_quorate()) return;
+    const auto last_there = std::chrono::system_clock::now() - (Steady::now() - guest.since) - between_listing_and_task;
+    endings_.push_back({*id, has_migrated(guest.vmid, std::chrono::floor<std::chrono::seconds>(last_there))});
+    guests_.forget(guest.vmid);
+    again_.erase(guest.vmid);
+    trouble_.erase(guest.vmid);
+}
+
+/// What is proved stays so while the store is busy; of a guest that is back nothing is.
+void Watcher::carry_out_endings() {
+    for (; !endings_.empty(); endings_.erase(endings_.begin())) {
+        const auto& [id, has_left] = endings_.front();
+        if (guests_.last_known(vmid_of(id).value_or(0)) == id) continue;
+        take_note(has_left ? guest_left(context(), id) : guest_ended(context(), id));
+    }
 }
 
 /// Its config is in another node's folder: it went there, or another guest was made there under its VMID.
@@ -271,9 +285,9 @@ void Watcher::waiting_ones() {
 
 void Watcher::compare_now() {
     compare_at_ = Steady::now() + place_->setup().settings.interval;
-    if (is_away_) return;
     const auto now = context();
     FirmwarePause::recover(now, {});
+    if (is_away_) return;
     guests_.may_set_hookscript(is_hookscript_everywhere(cluster_));
     const auto all = look_at_all(now, guests_, Effects::apply, {});
     for (const auto& gap : all.listing.gaps) log_.warn("listing-incomplete", gap);

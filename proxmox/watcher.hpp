@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace fip::proxmox {
 
@@ -50,7 +51,8 @@ private:
     void finish(const Guest& guest, int vmid);
     void check_shown(int vmid);
     void end_former(int vmid, const std::optional<GuestId>& before);
-    void gone(int vmid);
+    void gone(const GoneGuest& guest);
+    void carry_out_endings();
     void look_at_others(int vmid);
     void put_off(int vmid, std::chrono::milliseconds shortest, std::chrono::milliseconds longest);
     [[nodiscard]] Context context_of_guest();
@@ -69,6 +71,11 @@ private:
     std::optional<GuestTable> table_;
     std::optional<ClusterStamp> stamp_;
     std::unique_ptr<FolderWatch> folders_;
+    struct Ending {
+        GuestId guest;
+        bool has_left = false;  ///< For another cluster.
+    };
+    std::vector<Ending> endings_;                      ///< Proved, and not in the store yet.
     std::shared_ptr<const daemon::Setup> next_setup_;  ///< To be used as soon as the store lets us.
     std::map<int, TimePoint> again_;                   ///< Guests that could not be finished.
     std::map<int, TimePoint>

@@ -6,20 +6,14 @@
 namespace fip {
 namespace {
 
-constexpr std::chrono::hours longest_wait_for_others{24};
-
-/// Guests that have waited longer than the claimant for an address of the pool. One of another hypervisor whose daemon
-/// may be gone for good stands in the way for a day at most.
-std::size_t waiting_before(const Context& context, const Rows& rows, const ClaimRequest& request) {
+/// Guests that have waited longer than the claimant for an address of the pool.
+std::size_t waiting_before(const Rows& rows, const ClaimRequest& request) {
     std::size_t before = 0;
-    const auto now = context.clock.now();
     for (const auto& note : rows.guests.notes(NoteKind::waiting)) {
         if (note.pool != request.pool) continue;
         const bool is_own = request.claimant.guest && note.guest == *request.claimant.guest;
         if (is_own) break;
-        const bool is_of_others = !request.claimant.guest || note.guest.kind != request.claimant.guest->kind;
-        const bool is_old = note.at.boot_id != now.boot_id || now.boot - note.at.boot > longest_wait_for_others;
-        if (!is_of_others || !is_old) ++before;
+        ++before;
     }
     return before;
 }
@@ -65,7 +59,7 @@ std::optional<Candidate> of_worn_mac(const Context& context, const Rows& rows, c
 
 std::optional<Candidate> first_free(const Context& context, const Rows& rows, const ClaimRequest& request,
                                     const PoolSettings& pool) {
-    auto to_skip = waiting_before(context, rows, request);
+    auto to_skip = waiting_before(rows, request);
     const auto now = context.clock.now().wall;
     std::optional<Candidate> chosen;
     rows.provider.candidates(pool.provider, [&](const Candidate& candidate) {
@@ -153,7 +147,7 @@ std::variant<Lease, NothingFree> claim(const Context& context, Rows& rows, const
     if (!candidate) candidate = last_held(context, rows, request, pool);
     if (!candidate) candidate = first_free(context, rows, request, pool);
     if (!candidate) {
-        const auto before = waiting_before(context, rows, request);
+        const auto before = waiting_before(rows, request);
         auto text = "the pool \"" + pool.name + "\" has no free address";
         if (before > 0) text += " (" + std::to_string(before) + " waiting before it)";
         return NothingFree{text + ": see failover-ip pool list"};

@@ -103,7 +103,8 @@ private:
             check_pool(nic, view, group);
             if (view.problem.empty()) size_group(managed, view, *choice.pool, group);
         }
-        for (auto& lease : group) lease.bridge = nic.bridge;
+        // One that is left alone has not moved yet: that is seen when it no longer is.
+        for (auto& lease : group) lease.bridge = is_left_alone() ? lease.bridge : nic.bridge;
         keep(group, view.slot);
         view.leases = std::move(group);
         if (!view.leases.empty()) {

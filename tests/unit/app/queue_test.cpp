@@ -57,23 +57,6 @@ TEST_CASE("guests wait in order, and newcomers do not overtake them") {
     CHECK(host.notes(NoteKind::waiting).empty());
 }
 
-TEST_CASE("a guest of another hypervisor whose daemon is gone stands in the way for a day at most") {
-    World host{without_stock(0ms)};
-    host.add_addresses(1);
-    host.start_daemon();
-    host.context().store.write([&](Rows& rows) {
-        rows.guests.put(
-            {NoteKind::waiting, {GuestKind::proxmox, "100"}, "net0", "gone", "public", "", host.clock.now()});
-    });
-    host.run_until_quiet();
-    const auto web = define(host, "1");
-    CHECK(host.held_by(web).empty());
-    host.clock.advance(25h);
-    host.run_until_quiet();
-    host.look(web);
-    CHECK(host.held_by(web).size() == 1);
-}
-
 TEST_CASE("who waits comes before the warm stock") {
     auto settings = without_stock(0ms);
     settings.pools["public"].warm = 2;

@@ -30,8 +30,7 @@ struct Readings {
     Ids gone(int readings = 8) {
         Ids all;
         for (int i = 0; i < readings; ++i) {
-            const auto changes = next();
-            all.insert(all.end(), changes.gone.begin(), changes.gone.end());
+            for (const auto& guest : next().gone) all.push_back(guest.vmid);
         }
         return all;
     }
@@ -74,10 +73,11 @@ TEST_CASE("a guest that is absent in three readings over three seconds is gone, 
     (void)readings.next();
     readings.remove(100);
     CHECK(readings.next().gone.empty());
+    const auto since = readings.now;
     CHECK(readings.table.is_waiting());
     CHECK(readings.next(10ms).gone.empty());
     CHECK(readings.next(10ms).gone.empty());  // three readings, and no time
-    CHECK(readings.next(3s).gone == Ids{100});
+    CHECK(readings.next(3s).gone == std::vector<GoneGuest>{{100, since}});
     CHECK_FALSE(readings.table.is_waiting());
     CHECK(readings.gone().empty());
 }
