@@ -63,7 +63,7 @@ Watcher::Watcher(std::shared_ptr<const daemon::Setup> setup, std::function<void(
       not_before_{Steady::now() + first_read} {}
 
 void Watcher::run() {
-    use_now(std::move(first_setup_));
+    use_now(first_setup_);
     while (!inbox_.is_stopped()) {
         wait();
         busy_since_ = Steady::now();
@@ -72,8 +72,8 @@ void Watcher::run() {
     }
 }
 
-void Watcher::use_now(std::shared_ptr<const daemon::Setup> setup) {
-    place_ = std::make_unique<daemon::Workplace>(std::move(setup));
+void Watcher::use_now(const std::shared_ptr<const daemon::Setup>& setup) {
+    place_ = std::make_unique<daemon::Workplace>(setup);
     compare_at_ = {};
 }
 

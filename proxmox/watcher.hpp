@@ -42,7 +42,7 @@ private:
 
     void round();
     void wait();
-    void use_now(std::shared_ptr<const daemon::Setup> setup);
+    void use_now(const std::shared_ptr<const daemon::Setup>& setup);
     void follow_list();
     void take(const ListChanges& changes);
     void guarded(const std::function<void()>& work);
