@@ -203,7 +203,7 @@ void Watcher::look_at(int vmid) {
 void Watcher::put_off(int vmid, milliseconds shortest, milliseconds longest) {
     const auto now = Steady::now();
     const auto since = trouble_.try_emplace(vmid, now).first->second;
-    again_[vmid] = now + std::clamp<TimePoint::duration>((now - since) / 4, shortest, longest);
+    again_[vmid] = now + std::clamp<TimePoint::duration>((now - since) / 8, shortest, longest);
 }
 
 void Watcher::look_at_known(const Guest& guest) {
@@ -224,7 +224,9 @@ void Watcher::look_at_known(const Guest& guest) {
 
 void Watcher::finish(const Guest& guest, int vmid) {
     const auto shown = guests_.show(guest);
-    if (shown == SetResult::busy) return put_off(vmid, shortest_busy, longest_busy);
+    // A VM that was started before it was written to is in its firmware for two seconds only.
+    const bool is_young = guest.run && guest.run->age < 5s;
+    if (shown == SetResult::busy) return put_off(vmid, shortest_busy, is_young ? shortest_busy : longest_busy);
     trouble_.erase(vmid);
     if (shown == SetResult::later) {
         again_[vmid] = Steady::now() + until_again;
