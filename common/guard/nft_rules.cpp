@@ -322,9 +322,16 @@ std::string removal_batch(std::string_view family) {
 
 std::string forget_batch(const Standing& standing) {
     Batch batch;
-    // Not the announced ones: who was told of is not told of again because it was counted.
-    if (standing.has_bridge_table) batch.flush("set", Table{"bridge"}.object({{"name", "blocked"}}));
-    if (standing.has_netdev_table) batch.flush("set", Table{"netdev"}.object({{"name", "blocked"}}));
+    const auto forget = [&](std::string_view family) {
+        const Table table{family};
+        // Not the announced ones: who was told of is not told of again because it was counted.
+        batch.flush("set", table.object({{"name", "blocked"}}));
+        // To flush an empty set is no change, and OwnWrites needs one.
+        batch.add("chain", table.object({{"name", "forgotten"}}));
+        batch.remove("chain", table.object({{"name", "forgotten"}}));
+    };
+    if (standing.has_bridge_table) forget("bridge");
+    if (standing.has_netdev_table) forget("netdev");
     return batch.is_empty() ? std::string{} : std::move(batch).text();
 }
 

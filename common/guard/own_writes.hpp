@@ -16,14 +16,15 @@ namespace fip::guard {
 /// one does not know.) Threads may share it.
 class OwnWrites {
 public:
-    /// Nobody can ask about a write before it is known.
+    /// `write` returns an NftReply, and what it has done is a change in any case: where it failed or found nothing to
+    /// change, the one change between the numbers is somebody else's. Nobody can ask about a write before it is known.
     template <typename Write>
     auto during(const Write& write) {
         const std::lock_guard lock{mutex_};
         const auto before = ruleset_generation();
         auto result = write();
         const auto after = ruleset_generation();
-        if (before && after && *after == *before + 1) {
+        if (result.is_done && before && after && *after == *before + 1) {
             generations_[next_] = after;
             next_ = (next_ + 1) % generations_.size();
         }

@@ -1,5 +1,7 @@
 // What the kernel says about the rules, the devices and the blocked frames, and when.
 #include "guard/guard_watch.hpp"
+#include "guard/nft_program.hpp"
+#include "guard/nft_rules.hpp"
 #include "guard_ground.hpp"
 
 #include <catch2/catch.hpp>
@@ -87,6 +89,37 @@ TEST_CASE("whoever changes our tables is named within 100 ms, and we can tell ou
     CHECK_FALSE(writes->made(heard[0].generation));
     CHECK(took < 100ms);
     static_cast<void>(other.wait(5s));
+}
+
+TEST_CASE("what somebody else changes while a write of ours fails is not taken for ours") {
+    GuardGround ground;
+    OwnWrites writes;
+    NftGuard{}.apply({rules_of_up0()});
+    GuardWatch watch;
+    const auto reply = writes.during([] {
+        GuardGround::nft({"flush", "ruleset"});
+        return run_nft({{"flush", "set", "bridge", std::string{table_name}, "blocked"}});
+    });
+    CHECK(reply.is_missing());
+    const auto heard = only<RulesChanged>(hear(watch, is_change));
+    REQUIRE(heard.size() == 1);
+    CHECK_FALSE(writes.made(heard[0].generation));
+}
+
+TEST_CASE("every write that is done is one change, also where nothing was to be changed") {
+    GuardGround ground;
+    NftGuard guard;
+    std::vector<std::uint32_t> numbers{ruleset_generation().value()};
+    guard.apply({rules_of_up0()});
+    numbers.push_back(ruleset_generation().value());
+    guard.apply({rules_of_up0()});
+    numbers.push_back(ruleset_generation().value());
+    guard.forget_blocked();
+    numbers.push_back(ruleset_generation().value());
+    guard.forget_blocked();
+    numbers.push_back(ruleset_generation().value());
+    for (std::size_t i = 1; i < numbers.size(); ++i) CHECK(numbers[i] == numbers[0] + i);
+    CHECK(guard.state().size() == 1);
 }
 
 TEST_CASE("changes of other tables are nobody's business") {
