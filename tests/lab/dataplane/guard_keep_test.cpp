@@ -128,7 +128,7 @@ TEST_CASE("tables that another root process deletes are back within 100 ms, and 
             CHECK(count(lab.lab.log(), "guard-restored") == said + 1);
             if (deed.argv[2] != "ruleset") CHECK(others() == before);
             send_foreign(lab, "box", 5);
-            REQUIRE(lab.port().is_open());
+            lab.require_clean_wire();
         }
     }
     std::ranges::sort(times);

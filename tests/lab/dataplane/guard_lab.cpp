@@ -147,6 +147,7 @@ Process GuardLab::send(std::vector<std::string> arguments) {
 
 void GuardLab::add_box(const std::string& name, const std::string& bridge) {
     must({"ip", "netns", "add", name});
+    must({"ip", "netns", "exec", name, "tee", "/proc/sys/net/ipv6/conf/default/disable_ipv6"}, "1");
     must({"ip", "link", "add", "v-" + name, "type", "veth", "peer", "name", "eth0", "netns", name});
     must({"ip", "link", "set", "v-" + name, "master", bridge, "up"});
     must({"ip", "-n", name, "link", "set", "eth0", "up"});

@@ -61,7 +61,7 @@ public:
     Result must(std::vector<std::string> argv, std::string input = {});
     /// send-frames beside the test, inside the host.
     [[nodiscard]] Process send(std::vector<std::string> arguments);
-    /// A port of the bridge whose other end is in a namespace made with `ip netns`.
+    /// A port of the bridge whose other end is in a namespace made with `ip netns`. Its kernel says nothing by itself.
     void add_box(const std::string& name, const std::string& bridge = "br0");
     [[nodiscard]] std::string story();
 
