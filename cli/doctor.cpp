@@ -16,7 +16,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <stdexcept>
 
@@ -30,15 +29,6 @@ using doctor::Checks;
 
 // What a check costs that hangs, as a daemon does that is stopped.
 constexpr auto answer_limit = 2s;
-
-/// A check that cannot even be made has failed.
-void try_checks(Checks& checks, const std::string& name, const std::function<void()>& work) {
-    try {
-        work();
-    } catch (const std::exception& error) {
-        checks.push_back(doctor::fail(name, std::string{"cannot be checked: "} + error.what(), ""));
-    }
-}
 
 Check check_token(const ProviderSettings& provider) {
     const auto name = "token:" + provider.name;
@@ -108,7 +98,7 @@ void check_store(Workplace& workplace, Checks& checks) {
             checks.push_back(check_provider(name, rows.provider.status(name), workplace.traits(name).has_api));
         }
     });
-    try_checks(checks, "guard", [&] { check_guard(workplace, checks); });
+    doctor::attempt(checks, "guard", [&] { check_guard(workplace, checks); });
 }
 
 /// libvirt looks for hooks once, at its start; that it has found this one cannot be seen from here.
@@ -165,11 +155,11 @@ Checks examine(const fs::path& config) {
         for (const auto& [name, provider] : workplace->settings().providers) {
             if (workplace->traits(name).has_api) checks.push_back(check_token(provider));
         }
-        try_checks(checks, "store", [&] { check_store(*workplace, checks); });
+        doctor::attempt(checks, "store", [&] { check_store(*workplace, checks); });
     }
     for (const auto& hypervisor : hypervisors()) {
         if (hypervisor.kind == GuestKind::proxmox) {
-            try_checks(checks, "proxmox", [&] { check_proxmox(config, checks); });
+            doctor::attempt(checks, "proxmox", [&] { check_proxmox(config, checks); });
         } else {
             check_libvirt(workplace ? workplace->settings() : Settings{}, checks);
         }

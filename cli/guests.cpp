@@ -2,6 +2,7 @@
 
 #include "hypervisors.hpp"
 #include "programs.hpp"
+#include "runtime/printable.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
@@ -83,11 +84,6 @@ StepOfHost read_step(const json::object& object) {
     return step;
 }
 
-std::string last_line(std::string text) {
-    while (!text.empty() && text.back() == '\n') text.pop_back();
-    return text.substr(text.rfind('\n') + 1);
-}
-
 GuestsOfHost ask(const Workplace& workplace, const Hypervisor& hypervisor) {
     const auto gap = [&](const std::string& why) {
         return GuestsOfHost{{}, {{hypervisor.kind, std::string{hypervisor.name} + why}}, {}, {}};
@@ -99,7 +95,7 @@ GuestsOfHost ask(const Workplace& workplace, const Hypervisor& hypervisor) {
         const auto ran = run_program(hypervisor.program, arguments, Streams::captured);
         // It exits with 1 also for a listing with gaps, and prints it nevertheless.
         if (!ran.out.empty()) return parse_guests(ran.out, hypervisor.kind);
-        return gap(" does not answer: " + last_line(ran.err));
+        return gap(" does not answer: " + runtime::last_line(ran.err));
     } catch (const std::runtime_error& e) {
         return gap(std::string{" could not be asked: "} + e.what());
     }

@@ -2,6 +2,7 @@
 
 #include "description.hpp"
 #include "property_string.hpp"
+#include "text.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -9,8 +10,6 @@
 
 namespace fip::proxmox {
 namespace {
-
-constexpr int most_nics = 32;
 
 const ShownNic* find_nic(const Appearance& wanted, int number) {
     const auto found = std::ranges::find(wanted.nics, number, &ShownNic::number);
@@ -114,13 +113,6 @@ std::optional<std::string> ip_config(std::optional<std::string_view> old, bool h
     return text.empty() ? std::nullopt : std::optional{text};
 }
 
-bool is_our_tag(std::string_view tag) {
-    constexpr std::string_view prefix = "fip-";
-    if (!tag.starts_with(prefix)) return false;
-    const auto address = Address::try_parse(tag.substr(prefix.size()));
-    return address && address->is_v4();
-}
-
 /// In their order; no tag twice.
 std::vector<std::string> wanted_tags(const Appearance& wanted) {
     std::vector<std::string> result;
@@ -155,12 +147,6 @@ void change_tags(const GuestConfig& config, const Appearance& wanted, std::vecto
     changes.push_back({"tags", text.empty() ? std::nullopt : std::optional{text}});
 }
 
-std::string mac_text(const Mac& mac) {
-    auto text = mac.text();
-    std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-    return text;
-}
-
 std::string shown(const ShownNic& nic) {
     std::string text = "<b>net" + std::to_string(nic.number) + "</b>";
     std::string separator = " ";
@@ -171,7 +157,7 @@ std::string shown(const ShownNic& nic) {
     std::string addresses;
     for (const auto& address : nic.addresses) addresses += (addresses.empty() ? "" : ", ") + address.text();
     if (!addresses.empty()) add(addresses);
-    if (nic.mac) add("MAC " + mac_text(*nic.mac));
+    if (nic.mac) add("MAC " + upper(nic.mac->text()));
     if (!nic.hostname.empty()) add(escape_markdown(nic.hostname));
     if (nic.gateway) add("gateway " + nic.gateway->text());
     if (!nic.state.empty()) add(escape_markdown(nic.state));
@@ -229,6 +215,13 @@ void change_ip_config(const GuestConfig& config, int number, const Appearance& w
 }
 
 }  // namespace
+
+bool is_our_tag(std::string_view tag) {
+    constexpr std::string_view prefix = "fip-";
+    if (!tag.starts_with(prefix)) return false;
+    const auto address = Address::try_parse(tag.substr(prefix.size()));
+    return address && address->is_v4();
+}
 
 std::vector<ConfigChange> changes_for(const GuestConfig& config, const Appearance& wanted) {
     std::vector<ConfigChange> changes;

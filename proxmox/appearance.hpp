@@ -32,6 +32,9 @@ struct Appearance {
     std::function<bool(const Address&)> is_ours;
 };
 
+/// "fip-203.0.113.5": of an IPv4 address, by whoever's hand.
+[[nodiscard]] bool is_our_tag(std::string_view tag);
+
 inline constexpr std::string_view snippet_volume = "local:snippets/failover-ip";
 
 /// What must be changed in the config so that it looks so. Doing it and asking again gives nothing; netN and ipconfigN

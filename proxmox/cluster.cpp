@@ -4,13 +4,13 @@
 #include "core/errors.hpp"
 #include "origin.hpp"
 #include "ports/guest_source.hpp"
+#include "read_guest.hpp"
+#include "text.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
 #include <sys/stat.h>
-
-#include <charconv>
 
 namespace fip::proxmox {
 namespace {
@@ -49,21 +49,13 @@ std::string text_in(const json::object& object, std::string_view key) {
     return value != nullptr && value->is_string() ? std::string{value->get_string()} : std::string{};
 }
 
-std::optional<int> vmid_of(std::string_view text) {
-    int vmid = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), vmid);
-    if (error != std::errc{} || end != text.data() + text.size() || vmid <= 0) return {};
-    return vmid;
-}
-
 ListedGuest listed(const fs::path& file, const json::value& value) {
     if (!value.is_object()) throw GuestsUnavailable{file.string() + " cannot be understood"};
     const auto& object = value.get_object();
     const auto type = text_in(object, "type");
     ListedGuest guest{text_in(object, "node"), type == "lxc" ? GuestType::container : GuestType::vm,
                       number_in(object, "version")};
-    const bool is_usable = !guest.node.empty() && guest.node.find('/') == std::string::npos && guest.node[0] != '.';
-    if (!is_usable || (type != "lxc" && type != "qemu")) {
+    if (!is_folder_name(guest.node) || (type != "lxc" && type != "qemu")) {
         throw GuestsUnavailable{file.string() + " cannot be understood"};
     }
     return guest;
@@ -92,7 +84,7 @@ GuestList Cluster::guests() const {
     const auto* ids = object.if_contains("ids");  // absent without guests
     if (ids == nullptr || !ids->is_object()) return guests;
     for (const auto& [key, value] : ids->get_object()) {
-        const auto vmid = vmid_of(key);
+        const auto vmid = parse_vmid(key);
         if (!vmid) throw GuestsUnavailable{file.string() + " cannot be understood"};
         guests.emplace(*vmid, listed(file, value));
     }
@@ -105,12 +97,7 @@ bool Cluster::is_quorate() const {
 }
 
 std::string Cluster::local_node() const {
-    std::error_code error;
-    const auto target = fs::read_symlink(root_ / "local", error);
-    if (error || target.filename().empty()) {
-        throw GuestsUnavailable{"pmxcfs is not running: " + (root_ / "local").string() + " is not there"};
-    }
-    return target.filename().string();
+    return local_node_of(root_);
 }
 
 std::set<std::string> Cluster::nodes() const {

@@ -9,6 +9,7 @@
 #include "install_file.hpp"
 #include "node_facts.hpp"
 #include "ports/guest_source.hpp"
+#include "program_file.hpp"
 #include "providers/traits.hpp"
 #include "proxmox_guests.hpp"
 #include "read_guest.hpp"
@@ -17,7 +18,6 @@
 #include "storage_config.hpp"
 #include "store/sqlite_lease_store.hpp"
 
-#include <functional>
 #include <optional>
 
 namespace fip::proxmox {
@@ -30,15 +30,6 @@ using doctor::Checks;
 
 constexpr auto set_up = "failover-ip-proxmox install";
 
-/// A check that cannot even be made has failed.
-Check tried(const std::string& name, const std::function<Check()>& work) {
-    try {
-        return work();
-    } catch (const std::exception& error) {
-        return doctor::fail(name, std::string{"cannot be checked: "} + error.what(), "");
-    }
-}
-
 Check check_snippet(const Cluster& cluster) {
     const std::string name = "snippet";
     const auto file = snippet_place(cluster);
@@ -50,7 +41,7 @@ Check check_snippet(const Cluster& cluster) {
     if (!fs::is_regular_file(status)) {
         return doctor::fail(name, file.string() + " is no regular file, as Proxmox wants it", set_up);
     }
-    if (!has_snippet(file)) {
+    if (!is_program(file)) {
         return doctor::fail(name, file.string() + " cannot be executed: guests that name it cannot start", set_up);
     }
     if (!is_program_with(file, packaged_hookscript())) {
@@ -61,11 +52,7 @@ Check check_snippet(const Cluster& cluster) {
 
 Check check_announced(const Cluster& cluster) {
     const std::string name = "announced";
-    std::vector<std::string> silent;
-    for (const auto& node : cluster.nodes()) {
-        std::error_code absent;
-        if (!fs::is_regular_file(cluster.root() / "failover-ip" / node, absent)) silent.push_back(node);
-    }
+    const auto silent = silent_nodes(cluster);
     if (silent.empty()) return doctor::ok(name, "every node of the cluster has announced the snippet");
     return doctor::warn(name, "not announced by " + doctor::some_of(silent) + ": no guest gets it as its hookscript",
                         std::string{set_up} + " on each of these nodes");
@@ -172,8 +159,8 @@ Checks examine_node(const fs::path& config) {
     if (node.is_pmxcfs_up) checks.push_back(check_quorum(node));
     // Without storage.cfg nobody knows where the snippet should be.
     if (node.is_pmxcfs_up) {
-        checks.push_back(tried("snippet", [&] { return check_snippet(cluster); }));
-        checks.push_back(tried("announced", [&] { return check_announced(cluster); }));
+        doctor::attempt(checks, "snippet", [&] { checks.push_back(check_snippet(cluster)); });
+        doctor::attempt(checks, "announced", [&] { checks.push_back(check_announced(cluster)); });
     }
     checks.push_back(check_watcher());
     std::optional<Settings> settings;

@@ -24,8 +24,6 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
-constexpr int most_nics = 32;
-
 // Whoever changes the file has its lock for milliseconds.
 constexpr auto longest_wait = 300ms;
 constexpr auto between_tries = 50ms;

@@ -12,8 +12,6 @@
 namespace fip::proxmox {
 namespace {
 
-constexpr int most_nics = 32;
-
 /// "PENDING" of "[PENDING]"; blanks may follow.
 std::optional<std::string_view> section_head(std::string_view line) {
     line = line.substr(0, line.find_last_not_of(blanks) + 1);

@@ -13,6 +13,9 @@ namespace fip::proxmox {
 /// Which of the two kinds of guest a node runs: /etc/pve/nodes/NODE/qemu-server/100.conf or .../lxc/200.conf.
 enum class GuestType { vm, container };
 
+/// N of netN is below it.
+inline constexpr int most_nics = 32;
+
 /// netN as its config has it.
 struct ConfigNic {
     int number = 0;  ///< N, 0..31.

@@ -2,6 +2,7 @@
 
 #include "config/read_file.hpp"
 #include "replace_file.hpp"
+#include "text.hpp"
 
 #include <utility>
 
@@ -22,10 +23,6 @@ std::optional<GuestFile> read_guest_file(const fs::path& path, GuestType type, b
     return GuestFile{path, type, is_local, std::move(*text)};
 }
 
-bool is_node_name(std::string_view text) {
-    return !text.empty() && text.front() != '.' && text.find('/') == text.npos;
-}
-
 }  // namespace
 
 std::optional<GuestFile> find_guest_file(const fs::path& pve, int vmid, std::string_view migrated_from) {
@@ -33,7 +30,7 @@ std::optional<GuestFile> find_guest_file(const fs::path& pve, int vmid, std::str
     const auto local = pve / "local";
     if (auto found = read_guest_file(local / "qemu-server" / name, GuestType::vm, true)) return found;
     if (auto found = read_guest_file(local / "lxc" / name, GuestType::container, true)) return found;
-    if (!is_node_name(migrated_from)) return {};
+    if (!is_folder_name(migrated_from)) return {};
     return read_guest_file(pve / "nodes" / migrated_from / "qemu-server" / name, GuestType::vm, false);
 }
 

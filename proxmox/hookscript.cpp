@@ -5,6 +5,7 @@
 #include "caller.hpp"
 #include "guarded_start.hpp"
 #include "on_start.hpp"
+#include "program_file.hpp"
 #include "queue_start.hpp"
 #include "read_guest.hpp"
 #include "real_world.hpp"
@@ -30,7 +31,7 @@ namespace proxmox = fip::proxmox;
 constexpr auto until_refused = 300ms;
 
 bool queue_start(proxmox::GuestType type, int vmid) {
-    const auto program = proxmox::control_program(type);
+    const auto program = proxmox::find_program(type == proxmox::GuestType::vm ? "qm" : "pct");
     return program && proxmox::start_later(*program, vmid, until_refused);
 }
 

@@ -9,6 +9,7 @@
 #include "guard/device_tree.hpp"
 #include "install_file.hpp"
 #include "node_facts.hpp"
+#include "program_file.hpp"
 #include "providers/traits.hpp"
 #include "replace_file.hpp"
 #include "setup_log.hpp"
@@ -27,8 +28,8 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t most_config = std::size_t{1} << 20;
 
-std::string text_of(const fs::path& file, std::size_t most) {
-    return config::read_file(file, most, config::Access::anybody).text;
+std::string text_of(const fs::path& file) {
+    return config::read_file(file, most_config, config::Access::anybody).text;
 }
 
 std::string bridge_of_this_host() {
@@ -89,7 +90,7 @@ private:
         is_upgrade_ = fs::exists(fs::symlink_status(file));
         if (has_effects_) {
             put_program(file, program);
-            if (!has_snippet(file)) {
+            if (!is_program(file)) {
                 throw std::runtime_error{file.string() +
                                          " cannot be executed: is its file system mounted noexec? No guest with it as "
                                          "its hookscript would start"};
@@ -99,8 +100,8 @@ private:
     }
 
     void announce() {
-        const auto file = cluster_.root() / "failover-ip" / node_;
-        if (text_of(file, most_config) == FIP_VERSION "\n") {
+        const auto file = announcement_of(cluster_, node_);
+        if (text_of(file) == FIP_VERSION "\n") {
             log_.there("announcement", "the cluster knows that " + node_ + " has the snippet");
         } else {
             if (has_effects_) {
@@ -109,12 +110,8 @@ private:
             }
             log_.done("announcement", "written to " + file.string());
         }
-        std::vector<std::string> silent;
-        for (const auto& other : cluster_.nodes()) {
-            std::error_code absent;
-            if (other != node_ && !fs::exists(file.parent_path() / other, absent)) silent.push_back(other);
-        }
-        for (const auto& other : silent) {
+        for (const auto& other : silent_nodes(cluster_)) {
+            if (other == node_) continue;  // on a dry run
             log_.advise("announcement",
                         "node " + other +
                             " has not announced the snippet: run failover-ip-proxmox install there, too; "
@@ -134,7 +131,7 @@ private:
     }
 
     void bring_up(bool has_systemd) {
-        const bool is_example = !fs::exists(options_.config) || has_placeholders(text_of(options_.config, most_config));
+        const bool is_example = !fs::exists(options_.config) || has_placeholders(text_of(options_.config));
         if (!is_example) {
             if (const auto problem = problem_of(options_.config); !problem.empty()) {
                 throw std::runtime_error{"not started, the configuration is not good: " + problem};
@@ -187,9 +184,7 @@ int install(const SetupOptions& options) {
     const Cluster cluster;
     const auto node = read_node(cluster);
     if (const auto reasons = objections(node); !reasons.empty()) {
-        SetupLog log{options.is_json, options.effects == Effects::plan_only};
-        for (const auto& reason : reasons) log.fail("node", reason);
-        return log.finish();
+        return SetupLog{options.is_json, options.effects == Effects::plan_only}.refuse(reasons);
     }
     std::optional<SetupLock> lock;
     if (options.effects == Effects::apply) lock.emplace();

@@ -1,6 +1,7 @@
 #include "nic_line.hpp"
 
 #include "property_string.hpp"
+#include "text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -32,11 +33,6 @@ std::optional<std::size_t> find_mac(GuestType type, const PropertyString& net) {
             return part;
     }
     return {};
-}
-
-std::string upper(std::string text) {
-    std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-    return text;
 }
 
 std::string model_of(GuestType type, const PropertyString& net) {

@@ -1,7 +1,6 @@
 #include "node_facts.hpp"
 
 #include "config/read_file.hpp"
-
 #include "ports/guest_source.hpp"
 #include "program_file.hpp"
 #include "run_command.hpp"
@@ -11,8 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdlib>
-#include <sstream>
 #include <stdexcept>
 #include <system_error>
 
@@ -25,7 +22,7 @@ using namespace std::chrono_literals;
 constexpr int oldest_version = 8;
 
 std::optional<int> installed_version() {
-    if (!has_program("pveversion")) return {};
+    if (!find_program("pveversion")) return {};
     try {
         const auto ran = run_command({"pveversion"}, 30s);
         return ran.exit_code == 0 ? major_version(ran.out) : std::nullopt;
@@ -35,15 +32,6 @@ std::optional<int> installed_version() {
 }
 
 }  // namespace
-
-bool has_program(const std::string& name) {
-    const char* path = std::getenv("PATH");
-    std::istringstream folders{std::string{path == nullptr ? "" : path} + ":/usr/sbin:/usr/bin:/sbin:/bin"};
-    for (std::string folder; std::getline(folders, folder, ':');) {
-        if (!folder.empty() && is_program(fs::path{folder} / name)) return true;
-    }
-    return false;
-}
 
 std::string packaged_hookscript() {
     constexpr std::size_t most_bytes = std::size_t{256} << 20;  // with sanitizers in it
@@ -71,9 +59,9 @@ std::optional<int> major_version(std::string_view pveversion) {
 NodeFacts read_node(const Cluster& cluster) {
     NodeFacts node;
     node.is_root = ::geteuid() == 0;
-    node.has_qm = has_program("qm");
-    node.has_pct = has_program("pct");
-    node.has_nft = has_program("nft");
+    node.has_qm = find_program("qm").has_value();
+    node.has_pct = find_program("pct").has_value();
+    node.has_nft = find_program("nft").has_value();
     std::error_code unreadable;  // as good as not there
     node.has_systemd = fs::is_directory("/run/systemd/system", unreadable);
     try {

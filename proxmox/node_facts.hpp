@@ -31,9 +31,6 @@ struct NodeFacts {
 /// "pve-manager/8.4.1/2a5fa54a8503f96d (running kernel: 6.8.12-9-pve)" -> 8
 [[nodiscard]] std::optional<int> major_version(std::string_view pveversion);
 
-/// In the folders of PATH, and then in those where Proxmox has its own.
-[[nodiscard]] bool has_program(const std::string& name);
-
 /// This package's hookscript, the bytes of the program: beside our own executable, else where helpers are installed.
 /// @throws std::runtime_error  it is not installed
 /// @throws InputError          it cannot be read

@@ -33,7 +33,9 @@ std::string cluster_name(const fs::path& pve) {
     return name;
 }
 
-std::string node_name(const fs::path& pve) {
+}  // namespace
+
+std::string local_node_of(const fs::path& pve) {
     const auto local = pve / "local";
     std::error_code absent;
     auto name = fs::read_symlink(local, absent).filename().string();
@@ -41,11 +43,9 @@ std::string node_name(const fs::path& pve) {
     return name;
 }
 
-}  // namespace
-
 std::string origin_of(const fs::path& pve) {
     const auto name = cluster_name(pve);
-    return (name.empty() ? node_name(pve) : name) + "/proxmox";
+    return (name.empty() ? local_node_of(pve) : name) + "/proxmox";
 }
 
 }  // namespace fip::proxmox

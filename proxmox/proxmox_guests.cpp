@@ -161,11 +161,23 @@ std::optional<Guest> ProxmoxGuests::find_own(int vmid) {
     const auto& guests = listed_now();
     const auto listed = guests.find(vmid);
     if (listed == guests.end()) return {};
-    const auto config = config_of(vmid, listed->second);
+    const auto config = whole_config(vmid, listed->second);
+    if (!config || listed->second.node != node_ || !config->lock().empty()) return {};
+    return guest_of(vmid, *config, listed->second);
+}
+
+std::optional<GuestConfig> ProxmoxGuests::find_elsewhere(int vmid) {
+    const auto& guests = listed_now();
+    const auto listed = guests.find(vmid);
+    if (listed == guests.end() || listed->second.node == node_) return {};
+    return whole_config(vmid, listed->second);
+}
+
+std::optional<GuestConfig> ProxmoxGuests::whole_config(int vmid, const ListedGuest& listed) {
+    auto config = config_of(vmid, listed);
     if (!config || is_placeholder(*config)) return {};
     ids_[vmid] = guest_id(vmid, *config);
-    if (listed->second.node != node_ || !config->lock().empty()) return {};
-    return guest_of(vmid, *config, listed->second);
+    return config;
 }
 
 std::optional<GuestId> ProxmoxGuests::last_known(int vmid) const {

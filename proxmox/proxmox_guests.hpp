@@ -36,6 +36,8 @@ public:
 
     /// Ours, as its config is now. Empty: there is none, or it is left alone at present.
     [[nodiscard]] std::optional<Guest> find_own(int vmid);
+    /// Another node's, as its config is now. Empty: there is none, it is ours, or Proxmox still makes it.
+    [[nodiscard]] std::optional<GuestConfig> find_elsewhere(int vmid);
     /// What the VMID's config said last that was complete; of any node.
     [[nodiscard]] std::optional<GuestId> last_known(int vmid) const;
     void forget(int vmid);
@@ -59,6 +61,8 @@ private:
     /// As the cluster is now; kept until it changes, so a reference holds only until the next call.
     [[nodiscard]] const GuestList& listed_now();
     void load_known_ids();
+    /// Of any node; its id is the VMID's from now on. Empty: it is not there, or not whole.
+    [[nodiscard]] std::optional<GuestConfig> whole_config(int vmid, const ListedGuest& listed);
     /// Read again if it changed. Empty: this guest has none here any more.
     [[nodiscard]] std::optional<GuestConfig> own_config(const Guest& guest, int vmid);
     [[nodiscard]] std::vector<ConfigChange> wanted_changes(const Guest& guest, const GuestConfig& config);

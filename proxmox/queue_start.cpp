@@ -1,7 +1,5 @@
 #include "queue_start.hpp"
 
-#include "program_file.hpp"
-
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -9,7 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,21 +44,6 @@ std::vector<char*> environment_of_next() {
 }
 
 }  // namespace
-
-std::optional<fs::path> control_program(GuestType type) {
-    const std::string name = type == GuestType::vm ? "qm" : "pct";
-    if (auto installed = fs::path{"/usr/sbin"} / name; is_program(installed)) return installed;
-    const char* path = std::getenv("PATH");
-    std::string_view rest = path == nullptr ? "" : path;
-    while (!rest.empty()) {
-        const auto end = rest.find(':');
-        const auto folder = rest.substr(0, end);
-        rest = end == rest.npos ? std::string_view{} : rest.substr(end + 1);
-        if (!folder.starts_with('/')) continue;  // whatever folder we happen to be in is none of it
-        if (auto file = fs::path{folder} / name; is_program(file)) return file;
-    }
-    return {};
-}
 
 bool start_later(const fs::path& program, int vmid, std::chrono::milliseconds pause) {
     std::vector<std::string> texts{program.string(), "start", std::to_string(vmid)};

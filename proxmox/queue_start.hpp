@@ -1,15 +1,9 @@
 #pragma once
 
-#include "guest_config.hpp"
-
 #include <chrono>
 #include <filesystem>
-#include <optional>
 
 namespace fip::proxmox {
-
-/// Proxmox' own program for this kind of guest, `qm` or `pct`: in /usr/sbin, else in PATH. Empty: neither.
-[[nodiscard]] std::optional<std::filesystem::path> control_program(GuestType type);
 
 /// `program start VMID` after `pause`, in a process of its own that nobody waits for: a session of its own, without our
 /// descriptors, for Proxmox reads a hookscript's output to its end. Where HA manages the guest, `start` only tells HA

@@ -50,8 +50,4 @@ Guest read_guest(int vmid, const GuestConfig& config, bool with_pending) {
     return guest;
 }
 
-std::string slot_of(const Nic& nic) {
-    return "net" + std::to_string(nic.index);
-}
-
 }  // namespace fip::proxmox

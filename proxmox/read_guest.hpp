@@ -22,7 +22,4 @@ namespace fip::proxmox {
 /// @param with_pending  with what is pending, as it will be after the next stop or start
 [[nodiscard]] Guest read_guest(int vmid, const GuestConfig& config, bool with_pending);
 
-/// "net0", as leases, configs and commands name it.
-[[nodiscard]] std::string slot_of(const Nic& nic);
-
 }  // namespace fip::proxmox

@@ -1,5 +1,6 @@
 #include "running_vm.hpp"
 
+#include "guest_config.hpp"
 #include "qmp.hpp"
 #include "runtime/qemu_process.hpp"
 
@@ -12,8 +13,6 @@ namespace {
 
 using runtime::QemuProcess;
 using Macs = std::map<std::size_t, Mac>;  // by N of netN
-
-constexpr std::size_t most_nics = 32;
 
 std::optional<QemuProcess> process_of(int vmid, const RunFolders& folders) {
     const auto pid_file = folders.pid_file(vmid);

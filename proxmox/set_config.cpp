@@ -3,6 +3,7 @@
 #include "core/errors.hpp"
 #include "ports/guest_source.hpp"
 #include "run_command.hpp"
+#include "runtime/printable.hpp"
 
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -44,16 +45,11 @@ std::vector<std::string> command_for(int vmid, const GuestConfig& config, const 
     return words;
 }
 
-std::string last_line(std::string text) {
-    while (!text.empty() && text.back() == '\n') text.pop_back();
-    return text.substr(text.rfind('\n') + 1);
-}
-
 /// What it complains of: between the head of refused values and the usage line.
 std::string complaint(const std::string& said) {
     constexpr std::string_view head = "400 Parameter verification failed.\n";
     const auto begin = said.find(head);
-    if (begin == said.npos) return last_line(said);
+    if (begin == said.npos) return runtime::last_line(said);
     std::istringstream lines{said.substr(begin + head.size())};
     std::string text;
     for (std::string line; std::getline(lines, line) && line.find("<vmid> [OPTIONS]") == line.npos;) {

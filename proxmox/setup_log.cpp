@@ -54,6 +54,11 @@ void SetupLog::attempt(const std::string& name, const std::function<void()>& wor
     }
 }
 
+int SetupLog::refuse(const std::vector<std::string>& reasons) {
+    for (const auto& reason : reasons) fail("node", reason);
+    return finish();
+}
+
 bool SetupLog::has_failed() const {
     return std::ranges::find(steps_, StepResult::failed, &Step::result) != steps_.end();
 }

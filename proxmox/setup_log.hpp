@@ -35,6 +35,9 @@ public:
     /// Done, or on a dry run what would be.
     void done(std::string name, std::string text);
 
+    /// The node is not fit for any step, for these reasons: 1.
+    [[nodiscard]] int refuse(const std::vector<std::string>& reasons);
+
     [[nodiscard]] bool is_dry_run() const { return is_dry_run_; }
     [[nodiscard]] bool has_failed() const;
     /// 0, or 1 when a step failed: it can be said again, and goes on where it stopped.

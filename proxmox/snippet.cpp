@@ -1,23 +1,20 @@
 #include "snippet.hpp"
 
-#include "program_file.hpp"
-
-#include <algorithm>
-
 namespace fip::proxmox {
 
 namespace fs = std::filesystem;
 
-bool has_snippet(const fs::path& file) {
-    return is_program(file);
+fs::path announcement_of(const Cluster& cluster, const std::string& node) {
+    return cluster.root() / "failover-ip" / node;
 }
 
-bool is_announced_by_all(const Cluster& cluster) {
-    const auto nodes = cluster.nodes();
-    return std::ranges::all_of(nodes, [&](const std::string& node) {
+std::vector<std::string> silent_nodes(const Cluster& cluster) {
+    std::vector<std::string> silent;
+    for (const auto& node : cluster.nodes()) {
         std::error_code absent;
-        return fs::is_regular_file(cluster.root() / "failover-ip" / node, absent);
-    });
+        if (!fs::is_regular_file(announcement_of(cluster, node), absent)) silent.push_back(node);
+    }
+    return silent;
 }
 
 }  // namespace fip::proxmox

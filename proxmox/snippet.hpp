@@ -4,15 +4,15 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace fip::proxmox {
 
-/// Proxmox refuses every start of a guest whose hookscript is not there or not executable (GuestHelpers.pm).
-/// @param file  snippet_place()
-[[nodiscard]] bool has_snippet(const std::filesystem::path& file);
+/// Where a node tells the cluster that it has the snippet: /etc/pve/failover-ip/NODE.
+[[nodiscard]] std::filesystem::path announcement_of(const Cluster& cluster, const std::string& node);
 
-/// Every node says in /etc/pve/failover-ip/NODE that it has the snippet: a guest that has it as its hookscript may
-/// start on each of them.
-[[nodiscard]] bool is_announced_by_all(const Cluster& cluster);
+/// Nodes that have not announced the snippet: Proxmox refuses every start of a guest on a node that lacks its
+/// hookscript (GuestHelpers.pm), so no guest gets it before there is none of them.
+[[nodiscard]] std::vector<std::string> silent_nodes(const Cluster& cluster);
 
 }  // namespace fip::proxmox

@@ -17,4 +17,14 @@ std::string lower(std::string_view text) {
     return result;
 }
 
+std::string upper(std::string_view text) {
+    std::string result{text};
+    std::ranges::transform(result, result.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    return result;
+}
+
+bool is_folder_name(std::string_view text) noexcept {
+    return !text.empty() && text.front() != '.' && text.find('/') == text.npos;
+}
+
 }  // namespace fip::proxmox

@@ -91,7 +91,7 @@ public:
 
 private:
     void withdraw() {
-        const auto file = cluster_.root() / "failover-ip" / node_;
+        const auto file = announcement_of(cluster_, node_);
         if (fs::exists(file)) {
             if (has_effects_) fs::remove(file);
             log_.done("announcement", "withdrawn: " + file.string());
@@ -100,7 +100,7 @@ private:
         }
         std::string others;
         for (const auto& other : cluster_.nodes()) {
-            if (other != node_ && fs::exists(file.parent_path() / other))
+            if (other != node_ && fs::exists(announcement_of(cluster_, other)))
                 others += (others.empty() ? "" : ", ") + other;
         }
         if (!others.empty()) {
@@ -247,9 +247,7 @@ int uninstall(const SetupOptions& options) {
     node.has_nft = true;  // not needed to go
     node.version.reset();
     if (const auto reasons = objections(node); !reasons.empty()) {
-        SetupLog log{options.is_json, options.effects == Effects::plan_only};
-        for (const auto& reason : reasons) log.fail("node", reason);
-        return log.finish();
+        return SetupLog{options.is_json, options.effects == Effects::plan_only}.refuse(reasons);
     }
     std::optional<SetupLock> lock;
     if (options.effects == Effects::apply) lock.emplace();

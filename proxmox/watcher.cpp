@@ -4,6 +4,7 @@
 #include "core/errors.hpp"
 #include "firewall_file.hpp"
 #include "firmware_pause.hpp"
+#include "program_file.hpp"
 #include "read_guest.hpp"
 #include "runtime/log.hpp"
 #include "snippet.hpp"
@@ -37,7 +38,7 @@ constexpr auto between_listing_and_task = 2s;  // a migration's task ends after 
 
 bool is_hookscript_everywhere(const Cluster& cluster) {
     try {
-        return has_snippet(snippet_place(cluster)) && is_announced_by_all(cluster);
+        return is_program(snippet_place(cluster)) && silent_nodes(cluster).empty();
     } catch (const InputError&) {
         return false;  // the doctor says what is wrong with storage.cfg
     }
@@ -66,7 +67,6 @@ void Watcher::run() {
     use_now(first_setup_);
     while (!inbox_.is_stopped()) {
         wait();
-        busy_since_ = Steady::now();
         round();
         busy_since_ = TimePoint{};
     }
@@ -191,7 +191,7 @@ void Watcher::look_at(int vmid) {
         if (guest) return look_at_known(*guest);
         trouble_.erase(vmid);
     } catch (const GuestsUnavailable&) {
-        put_off(vmid, until_again, longest_trouble);  // a hanging `qm set` holds up everybody
+        put_off(vmid, until_again, longest_trouble);  // what hangs holds up everybody
         throw;
     } catch (const StoreBusy&) {
         again_[vmid] = Steady::now() + until_again;
@@ -213,16 +213,18 @@ void Watcher::look_at_known(const Guest& guest) {
     try {
         take_note(fip::look_at(now, guests_, guest));
         guests_.has_arrived(vmid);
-        bool is_held = false;
-        now.store.read([&](const Rows& rows) { is_held = is_held_back(rows, guest.id); });
-        if (!is_held) finish(guest, vmid);
+        finish(guest, vmid);
     } catch (const InputError& wrong) {  // the comparison tries again
         trouble_.erase(vmid);
         log_.write({{Happening::Level::error, "guest-refused", guest.id, guest.name, {}, wrong.what()}});
     }
 }
 
+/// Show in its config what it has now, unless it is left as it was before us.
 void Watcher::finish(const Guest& guest, int vmid) {
+    bool is_held = false;
+    context().store.read([&](const Rows& rows) { is_held = is_held_back(rows, guest.id); });
+    if (is_held) return;
     const auto shown = guests_.show(guest);
     // A VM that was started before it was written to is in its firmware for two seconds only.
     const bool is_young = guest.run && guest.run->age < 5s;
@@ -268,15 +270,11 @@ void Watcher::look_at_others(int vmid) {
     again_.erase(vmid);
     trouble_.erase(vmid);
     const auto before = guests_.last_known(vmid);
-    const auto listed = table_->list().find(vmid);
-    if (!before || listed == table_->list().end()) return;
-    const auto text = cluster_.read_config(vmid, listed->second);
-    if (!text) return;  // the list will say where it is now
-    const GuestConfig config{listed->second.type, *text};
-    if (is_placeholder(config)) return;  // it is written again when it is whole
-    (void)guests_.find_own(vmid);
+    if (!before) return;
+    const auto config = guests_.find_elsewhere(vmid);
+    if (!config) return;  // the list will say where it is now, or when it is whole
     end_former(vmid, before);
-    if (guests_.last_known(vmid) == before) take_note(guest_left(context(), *before, macs_in(config)));
+    if (guests_.last_known(vmid) == before) take_note(guest_left(context(), *before, macs_in(*config)));
 }
 
 void Watcher::waiting_ones() {
@@ -306,10 +304,7 @@ void Watcher::check_shown(int vmid) {
     const auto before = guests_.last_known(vmid);
     const auto guest = guests_.find_own(vmid);
     end_former(vmid, before);
-    if (!guest) return;
-    bool is_held = false;
-    context().store.read([&](const Rows& rows) { is_held = is_held_back(rows, guest->id); });
-    if (!is_held) finish(*guest, vmid);
+    if (guest) finish(*guest, vmid);
 }
 
 void Watcher::take_note(const Looked& looked) {

@@ -42,6 +42,11 @@ struct Nic {
     friend bool operator==(const Nic&, const Nic&) = default;
 };
 
+/// "net0", as leases, configs and commands name a Proxmox guest's NIC: its number, and that stays.
+[[nodiscard]] inline std::string slot_of(const Nic& nic) {
+    return "net" + std::to_string(nic.index);
+}
+
 /// What the user asked for in the guest's definition; every field overrides the pool.
 struct Request {
     std::string pool;

@@ -40,7 +40,7 @@ private:
     /// Proxmox numbers its NICs, and the number stays; libvirt's have their place only.
     [[nodiscard]] bool is_numbered() const { return guest_.id.kind == GuestKind::proxmox; }
     [[nodiscard]] std::string slot_of(const Nic& nic, std::size_t position) const {
-        return is_numbered() ? "net" + std::to_string(nic.index) : std::to_string(position);
+        return is_numbered() ? fip::slot_of(nic) : std::to_string(position);
     }
     [[nodiscard]] bool is_slot_of(const Lease& lease, const Nic& nic) const {
         return is_numbered() && lease.guest && lease.slot == slot_of(nic, 0);

@@ -55,6 +55,14 @@ Check fail(std::string name, std::string text, std::string hint) {
     return {std::move(name), Health::fail, std::move(text), std::move(hint)};
 }
 
+void attempt(Checks& checks, const std::string& name, const std::function<void()>& work) {
+    try {
+        work();
+    } catch (const std::exception& error) {
+        checks.push_back(fail(name, std::string{"cannot be checked: "} + error.what(), ""));
+    }
+}
+
 int exit_code_of(const Checks& checks) {
     return std::ranges::find(checks, Health::fail, &Check::health) == checks.end() ? 0 : 1;
 }

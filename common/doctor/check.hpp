@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,9 @@ using Checks = std::vector<Check>;
 [[nodiscard]] Check ok(std::string name, std::string text);
 [[nodiscard]] Check warn(std::string name, std::string text, std::string hint = "");
 [[nodiscard]] Check fail(std::string name, std::string text, std::string hint);
+
+/// Checks that cannot even be made have failed: what `work` throws becomes one of that name.
+void attempt(Checks& checks, const std::string& name, const std::function<void()>& work);
 
 /// 0 when nothing fails, else 1.
 [[nodiscard]] int exit_code_of(const Checks& checks);

@@ -85,4 +85,9 @@ std::string printable(std::string_view text, std::size_t most) {
     return line;
 }
 
+std::string last_line(std::string text) {
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    return text.substr(text.rfind('\n') + 1);
+}
+
 }  // namespace fip::runtime

@@ -11,4 +11,7 @@ namespace fip::runtime {
 /// alike.
 [[nodiscard]] std::string printable(std::string_view text, std::size_t most = 8192);
 
+/// What a program said last: its last line that is not empty at the end of the text.
+[[nodiscard]] std::string last_line(std::string text);
+
 }  // namespace fip::runtime
