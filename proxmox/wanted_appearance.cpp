@@ -63,8 +63,8 @@ std::optional<Appearance> wanted_appearance(const Context& context, const Rows& 
 
 bool shows_anything(const GuestConfig& config) {
     const auto tags = config.tags();
-    return std::ranges::any_of(tags, [](const std::string& tag) { return tag.starts_with("fip-"); }) ||
-           config.hookscript() == snippet_volume || has_our_line(config.description());
+    return std::ranges::any_of(tags, is_our_tag) || config.hookscript() == snippet_volume ||
+           has_our_line(config.description());
 }
 
 }  // namespace fip::proxmox
