@@ -129,8 +129,9 @@ TEST_CASE("a guest boots from the network with the right MAC, and from the NIC t
     }
     REQUIRE(lab.host.console_shows("web1", "Configuring (", 60s));
     AWAIT(lab, lab.held() == 1);
+    const auto first = lab.host.console("web1").find("Configuring (");
+    AWAIT(lab, lab.host.console("web1").find(')', first) != std::string::npos);  // it comes letter by letter
     const auto console = lab.host.console("web1");
-    const auto first = console.find("Configuring (");
     const auto mac = lab.held_by("web1").at(0).mac->text();
     CHECK(console.substr(first, 40).find("(net1 " + mac) != console.npos);
     CHECK(console.find(wrong_mac) == console.npos);
