@@ -41,7 +41,7 @@ public:
         libvirt.forget_events();
         libvirt.define(small_domain_xml(guest, mac_of_the_tool, "br0"));
         const auto begin = LibvirtClient::Clock::now();
-        const auto end = libvirt.await_redefine(guest.name(), 10s);
+        const auto end = libvirt.await(guest.name(), GuestEvent::redefined, 10s);
         if (libvirt.inactive_xml(guest.name()).find(mac_of_the_tool) != std::string::npos) {
             throw std::runtime_error{"the redefinition did not bring a virtual MAC"};
         }

@@ -4,7 +4,9 @@
 #include <libvirt/virterror.h>
 
 #include <cstdlib>
+#include <deque>
 #include <stdexcept>
+#include <utility>
 
 namespace fip::bench {
 namespace {
@@ -23,6 +25,14 @@ struct FreeDomain {
 };
 using Domain = std::unique_ptr<virDomain, FreeDomain>;
 
+std::string xml_of(const Domain& domain, unsigned flags) {
+    char* text = virDomainGetXMLDesc(domain.get(), flags);
+    if (text == nullptr) fail("XML");
+    std::string xml{text};
+    std::free(text);
+    return xml;
+}
+
 // The loop wakes up for events and timers only; this one lets a wait look at its own clock.
 void on_tick(int /*timer*/, void* /*opaque*/) {}
 
@@ -31,13 +41,14 @@ constexpr int tick_ms = 20;
 }  // namespace
 
 struct LibvirtClient::Connection {
-    struct Redefined {
+    struct Heard {
         std::string name;
+        GuestEvent event;
         Clock::time_point at;
     };
 
     virConnectPtr handle = nullptr;
-    std::deque<Redefined> redefined{};
+    std::deque<Heard> heard{};
 
     explicit Connection(const std::string& uri) {
         static const int loop = virEventRegisterDefaultImpl();
@@ -49,6 +60,9 @@ struct LibvirtClient::Connection {
         check(virConnectDomainEventRegisterAny(handle, nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
                                                VIR_DOMAIN_EVENT_CALLBACK(&on_event), this, nullptr),
               "domain events");
+        check(virConnectDomainEventRegisterAny(handle, nullptr, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED,
+                                               VIR_DOMAIN_EVENT_CALLBACK(&on_removed), this, nullptr),
+              "device events");
     }
     ~Connection() {
         if (handle != nullptr) virConnectClose(handle);
@@ -56,11 +70,22 @@ struct LibvirtClient::Connection {
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
+    void note(virDomainPtr domain, GuestEvent event) {
+        heard.push_back({virDomainGetName(domain), event, Clock::now()});
+    }
+
     static int on_event(virConnectPtr /*connection*/, virDomainPtr domain, int event, int detail, void* opaque) {
+        auto& self = *static_cast<Connection*>(opaque);
         if (event == VIR_DOMAIN_EVENT_DEFINED && detail == VIR_DOMAIN_EVENT_DEFINED_UPDATED) {
-            static_cast<Connection*>(opaque)->redefined.push_back({virDomainGetName(domain), Clock::now()});
+            self.note(domain, GuestEvent::redefined);
+        } else if (event == VIR_DOMAIN_EVENT_RESUMED) {
+            self.note(domain, GuestEvent::resumed);
         }
         return 0;
+    }
+
+    static void on_removed(virConnectPtr /*connection*/, virDomainPtr domain, const char* /*alias*/, void* opaque) {
+        static_cast<Connection*>(opaque)->note(domain, GuestEvent::unplugged);
     }
 
     [[nodiscard]] Domain find(const std::string& name) const {
@@ -81,6 +106,10 @@ Duration LibvirtClient::define(const std::string& xml) {
     return end - begin;
 }
 
+void LibvirtClient::create(const std::string& xml) {
+    const Domain domain{virDomainCreateXML(connection_->handle, xml.c_str(), 0)};
+    if (!domain) fail("create");
+}
 void LibvirtClient::start(const std::string& name) {
     check(virDomainCreate(connection_->find(name).get()), "start " + name);
 }
@@ -92,15 +121,32 @@ void LibvirtClient::undefine(const std::string& name) {
 }
 
 std::string LibvirtClient::inactive_xml(const std::string& name) {
-    char* text = virDomainGetXMLDesc(connection_->find(name).get(), VIR_DOMAIN_XML_INACTIVE);
-    if (text == nullptr) fail("XML of " + name);
-    std::string xml{text};
-    std::free(text);
-    return xml;
+    return xml_of(connection_->find(name), VIR_DOMAIN_XML_INACTIVE);
+}
+std::string LibvirtClient::live_xml(const std::string& name) {
+    return xml_of(connection_->find(name), 0);
+}
+
+void LibvirtClient::suspend(const std::string& name) {
+    check(virDomainSuspend(connection_->find(name).get()), "suspend " + name);
+}
+void LibvirtClient::resume(const std::string& name) {
+    check(virDomainResume(connection_->find(name).get()), "resume " + name);
+}
+void LibvirtClient::reset(const std::string& name) {
+    check(virDomainReset(connection_->find(name).get(), 0), "reset " + name);
+}
+void LibvirtClient::unplug(const std::string& name, const std::string& alias) {
+    check(virDomainDetachDeviceAlias(connection_->find(name).get(), alias.c_str(), VIR_DOMAIN_AFFECT_LIVE),
+          "unplug " + alias);
+}
+void LibvirtClient::plug_in(const std::string& name, const std::string& interface) {
+    check(virDomainAttachDeviceFlags(connection_->find(name).get(), interface.c_str(), VIR_DOMAIN_AFFECT_LIVE),
+          "plug in");
 }
 
 void LibvirtClient::forget_events() {
-    connection_->redefined.clear();
+    connection_->heard.clear();
 }
 
 void LibvirtClient::listen(std::chrono::milliseconds time) {
@@ -108,16 +154,29 @@ void LibvirtClient::listen(std::chrono::milliseconds time) {
     while (Clock::now() < end) check(virEventRunDefaultImpl(), "libvirt's event loop");
 }
 
-LibvirtClient::Clock::time_point LibvirtClient::await_redefine(const std::string& name,
-                                                               std::chrono::milliseconds limit) {
-    const auto end = Clock::now() + limit;
-    while (Clock::now() < end) {
-        for (const auto& event : connection_->redefined) {
-            if (event.name == name) return event.at;
+std::optional<LibvirtClient::Clock::time_point> LibvirtClient::find(const std::string& name, GuestEvent event,
+                                                                    std::chrono::milliseconds limit) {
+    auto& heard = connection_->heard;
+    for (const auto end = Clock::now() + limit;;) {
+        while (!heard.empty()) {
+            const auto next = std::move(heard.front());
+            heard.pop_front();
+            if (next.name == name && next.event == event) return next.at;
         }
+        if (Clock::now() >= end) return {};
         check(virEventRunDefaultImpl(), "libvirt's event loop");
     }
-    throw std::runtime_error{name + " was not redefined within " + std::to_string(limit.count()) + " ms"};
+}
+
+LibvirtClient::Clock::time_point LibvirtClient::await(const std::string& name, GuestEvent event,
+                                                      std::chrono::milliseconds limit) {
+    const auto at = find(name, event, limit);
+    if (!at) throw std::runtime_error{name + ": nothing within " + std::to_string(limit.count()) + " ms"};
+    return *at;
+}
+
+bool LibvirtClient::hears(const std::string& name, GuestEvent event, std::chrono::milliseconds limit) {
+    return find(name, event, limit).has_value();
 }
 
 }  // namespace fip::bench

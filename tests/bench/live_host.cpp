@@ -25,10 +25,8 @@ LiveHost::LiveHost(const Plan& plan, const Options& options) {
         .folder = folder_.path().string(), .addresses = routed_here(options.addresses), .inside = host_.init_pid()});
     provider_->set({{"busy_ms", 0}});
     configure(options);
-    const fs::path hooks = host_.path("/etc/libvirt/hooks/qemu.d");
-    fs::create_directories(hooks);
-    fs::copy_file(plan.program("failover-ip-hook"), hooks / "50-failover-ip");
-    host_.restart_libvirtd();  // it looks for hooks when it starts
+    if (options.has_hook) install_hook(plan);
+    host_.restart_libvirtd();  // it looks for hooks when it starts, and reads its configuration
     daemon_ = std::make_unique<test::Process>(host_.spawn({plan.program("failover-ip-libvirt")}));
     // A guest that is defined earlier was there before the daemon, and waits for a person.
     const auto is_listening = [&] { return daemon_->err().find("libvirt-connected: ") != std::string::npos; };
@@ -36,6 +34,12 @@ LiveHost::LiveHost(const Plan& plan, const Options& options) {
     static_cast<void>(test::wait_until([&] { return is_up() || !daemon_->is_running(); }, 20s));
     if (!store_) fail("the daemon does not come up");
     libvirt_ = std::make_unique<LibvirtClient>(host_.uri());
+}
+
+void LiveHost::install_hook(const Plan& plan) const {
+    const fs::path hooks = host_.path("/etc/libvirt/hooks/qemu.d");
+    fs::create_directories(hooks);
+    fs::copy_file(plan.program("failover-ip-hook"), hooks / "50-failover-ip");
 }
 
 void LiveHost::configure(const Options& options) const {

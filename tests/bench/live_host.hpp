@@ -17,13 +17,15 @@
 
 namespace fip::bench {
 
-/// A throw-away host with a real libvirtd, a simulated provider, our daemon and our hook.
+/// A throw-away host with a real libvirtd, a simulated provider, our daemon and our hook. Its bridges are br0, which is
+/// managed, and br1, which nobody manages.
 class LiveHost {
 public:
     struct Options {
         std::size_t addresses = 32;
         std::string pool{};  ///< More lines for the pool.
         std::string interval = "60s";
+        bool has_hook = true;
     };
 
     LiveHost(const Plan& plan, const Options& options);
@@ -39,11 +41,12 @@ public:
 
 private:
     void configure(const Options& options) const;
+    void install_hook(const Plan& plan) const;
     bool has_store();
     [[noreturn]] void fail(std::string_view what);
 
     test::TempDir folder_;
-    test::LabHost host_;
+    test::LabHost host_{test::LabHost::Options{.bridges = {"br0", "br1"}}};
     std::unique_ptr<test::OnlineSimulator> provider_;
     std::unique_ptr<test::Process> daemon_;
     std::unique_ptr<store::SqliteLeaseStore> store_;

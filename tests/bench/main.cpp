@@ -30,10 +30,11 @@ struct Area {
     void (*measure)(const Plan&, Report&);
 };
 
-constexpr std::array<Area, 6> areas{
+constexpr std::array<Area, 7> areas{
     {{"hook", "what a start of a guest waits for", measure_hook},
      {"commands", "lease acquire and release against CNI host-local", measure_commands},
      {"define", "from the define event to the MAC in the XML; provider calls per VM life", measure_define},
+     {"swap", "a guest that was started with a wrong MAC, until its NIC is right", measure_swap},
      {"guard", "what the guard takes from traffic that may leave", measure_guard},
      {"daemon", "memory and wake-ups with many guests", measure_daemon},
      {"proxmox", "the same of hookscript and watcher of a Proxmox node", measure_proxmox}}};
@@ -81,7 +82,7 @@ int main(int argc, char** argv) {
     app.add_flag("--quick", plan.is_quick, "Few rounds, small sizes: shows that everything works, in two minutes");
     app.add_option("--programs", plan.programs, "Folder of the programs to measure; default: the bench's own");
     app.add_option("AREA", only, "Only these areas; default: all")
-        ->check(CLI::IsMember({"hook", "commands", "define", "guard", "daemon", "proxmox"}));
+        ->check(CLI::IsMember({"hook", "commands", "define", "swap", "guard", "daemon", "proxmox"}));
     app.footer(fip::bench::areas_for_help());
     CLI11_PARSE(app, argc, argv);
     return fip::bench::run(plan, only, is_json);

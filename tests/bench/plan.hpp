@@ -24,6 +24,7 @@ void tell(std::string_view text);
 void measure_hook(const Plan& plan, Report& report);
 void measure_commands(const Plan& plan, Report& report);
 void measure_define(const Plan& plan, Report& report);
+void measure_swap(const Plan& plan, Report& report);
 void measure_guard(const Plan& plan, Report& report);
 void measure_daemon(const Plan& plan, Report& report);
 void measure_proxmox(const Plan& plan, Report& report);
