@@ -69,7 +69,7 @@ std::vector<BlockedSender> view_blocked(const Context& context, const Guard& gua
     return senders;
 }
 
-void take_blocked(const Context& context, Guard& guard, const NameSender& name) {
+void take_blocked(const Context& context, Guard& guard, ProviderLock& lock, const NameSender& name) {
     const auto counts = guard.blocked();
     if (counts.empty()) return;
     const auto known = remembered(context);
@@ -79,6 +79,7 @@ void take_blocked(const Context& context, Guard& guard, const NameSender& name) 
     context.store.write([&](Rows& rows) {
         for (const auto& sender : fresh) rows.guard.put(sender);
     });
+    const auto held = lock.hold_guard();
     guard.forget_blocked();  // last: counted twice is better than lost
 }
 

@@ -2,6 +2,7 @@
 
 #include "app/context.hpp"
 #include "ports/guard.hpp"
+#include "ports/provider_lock.hpp"
 
 #include <functional>
 #include <string>
@@ -22,8 +23,8 @@ using NameSender = std::function<void(BlockedSender&)>;
 
 /// Take the kernel's counts over into the store, so that they outlive its small set, and let it count anew. A frame
 /// that is stopped in between is not counted.
-/// @throws GuardError
-void take_blocked(const Context& context, Guard& guard, const NameSender& name);
+/// @throws GuardError, StoreBusy, StoreError
+void take_blocked(const Context& context, Guard& guard, ProviderLock& lock, const NameSender& name);
 
 /// Name and remember a sender at its first frame, while it can still be found out who it is. False: it was known, and
 /// nobody was looked for.

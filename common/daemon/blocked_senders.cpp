@@ -62,7 +62,7 @@ void BlockedSenders::heard(const Context& context, GuardMode mode, const guard::
 }
 
 void BlockedSenders::take_counts(const Context& context) {
-    take_blocked(context, kernel_, [this](BlockedSender& sender) { name(sender); });
+    take_blocked(context, kernel_, lock_, [this](BlockedSender& sender) { name(sender); });
 }
 
 }  // namespace fip::daemon

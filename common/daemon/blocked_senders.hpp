@@ -2,15 +2,14 @@
 
 #include "app/blocked.hpp"
 #include "daemon/event_log.hpp"
+#include "daemon/shared_guard.hpp"
 #include "guard/nft_guard.hpp"
 #include "guard/sender_name.hpp"
 
 #include <chrono>
 #include <deque>
 #include <map>
-#include <memory>
 #include <string>
-#include <utility>
 
 namespace fip::daemon {
 
@@ -20,17 +19,18 @@ class BlockedSenders {
 public:
     using TimePoint = std::chrono::steady_clock::time_point;
 
-    explicit BlockedSenders(std::shared_ptr<guard::OwnWrites> writes) : kernel_{std::move(writes)} {}
+    explicit BlockedSenders(SharedGuard& guard) : lock_{guard.turns()}, kernel_{guard.writes()} {}
 
     /// The guard has stopped this sender for the first time, or for the first time since long ago.
     void heard(const Context& context, GuardMode mode, const guard::Sender& sender, EventLog& log);
-    /// Take the kernel's counts over. @throws GuardError
+    /// Take the kernel's counts over. @throws GuardError, StoreBusy, StoreError
     void take_counts(const Context& context);
 
 private:
     void name(BlockedSender& sender);
     [[nodiscard]] bool may_look_up(TimePoint now);
 
+    ProviderLock& lock_;
     guard::NftGuard kernel_;
     struct Known {
         guard::SenderName name;

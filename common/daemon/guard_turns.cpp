@@ -29,10 +29,8 @@ public:
         return generations;
     }
     /// What cannot be noted is taken for somebody else's: one line of the log too many.
-    void note(std::uint32_t generation) const noexcept {
-        if (file_ < 0) return;
-        const auto at = static_cast<off_t>(generation % Generations{}.size() * sizeof generation);
-        (void)!::pwrite(file_, &generation, sizeof generation, at);
+    void write(const Generations& generations) const noexcept {
+        if (file_ >= 0) (void)!::pwrite(file_, generations.data(), sizeof generations, 0);
     }
 
 private:
@@ -47,8 +45,17 @@ public:
         : turns_{turns}, lock_{std::move(lock)}, before_{guard::ruleset_generation()} {}
     ~Turn() override {
         const auto after = guard::ruleset_generation();
-        if (!after || after == before_ || !turns_.own_->made(*after)) return;
-        File{turns_.file_, O_RDWR | O_CREAT}.note(*after);
+        if (!before_ || !after || *after <= *before_) return;
+        const File file{turns_.file_, O_RDWR | O_CREAT};
+        auto noted = file.read();
+        // The kernel counts anew after a boot.
+        std::ranges::replace_if(
+            noted, [&](std::uint32_t each) { return each > *before_; }, 0U);
+        const auto oldest = *after - std::min<std::uint32_t>(*after - *before_, noted.size());
+        for (auto each = oldest + 1; each <= *after; ++each) {
+            if (turns_.own_->made(each)) noted[each % noted.size()] = each;
+        }
+        file.write(noted);
     }
 
 private:

@@ -1,6 +1,7 @@
 #include "daemon/guard_worker.hpp"
 
 #include "core/errors.hpp"
+#include "guard/generation.hpp"
 #include "guard/guard_watch.hpp"
 #include "runtime/log.hpp"
 
@@ -60,7 +61,7 @@ GuardWorker::GuardWorker(std::shared_ptr<const Setup> setup, SharedGuard& guard,
                          std::function<void(std::exception_ptr)> failed)
     : setup_{std::move(setup)},
       guard_{guard},
-      senders_{guard.writes()},
+      senders_{guard},
       wake_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)},
       worker_{[this] { run(); }, std::move(failed)} {}
 
@@ -136,12 +137,15 @@ void GuardWorker::work(Workplace& place) {
     auto listen_at = Steady::now() + between_tries;
     for (;;) {
         std::array<pollfd, 2> files{{{wake_, POLLIN, 0}, {watch->descriptor(), POLLIN, 0}}};
-        const auto wake_at = watch->hears_blocked() ? count_at : std::min(count_at, listen_at);
+        auto wake_at = watch->hears_blocked() ? count_at : std::min(count_at, listen_at);
+        if (is_look_owed_) wake_at = std::min(wake_at, trust_until_);
         const auto limit = std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(wake_at - Steady::now()));
         (void)::poll(files.data(), files.size(), static_cast<int>(limit.count()));
         if (is_stopped_ || current_setup() != setup) return;
         if (files[0].revents != 0) (void)take_wake(wake_);
+        const bool is_due = Steady::now() >= count_at;
         Heard heard;
+        if (is_due) heard.was_missed = have_rules_changed();
         for (const auto& event : watch->read()) take(event, heard);
         if (!watch->hears_blocked() && Steady::now() >= listen_at) {
             listen_at = Steady::now() + between_tries;
@@ -151,25 +155,36 @@ void GuardWorker::work(Workplace& place) {
             }
         }
         const auto context = place.context();
+        if (is_look_owed_ && Steady::now() >= trust_until_) heard.look_at_rules = true;
         if (heard.is_anything()) refresh(context, heard);
         for (const auto& sender : heard.blocked) {
             const auto uplink = uplinks_.find(sender.uplink);
-            senders_.heard(context, uplink == uplinks_.end() ? GuardMode::enforce : uplink->second, sender, log_);
+            const auto mode = uplink == uplinks_.end() ? GuardMode::enforce : uplink->second;
+            guarded([&] { senders_.heard(context, mode, sender, log_); });
         }
-        const auto now = Steady::now();
         // Whoever sends a lot fills the kernel's small set: soon after the first word, and then once per comparison.
-        if (!heard.blocked.empty()) count_at = std::min(count_at, now + between_counts);
-        if (now < count_at) continue;
-        if (!uplinks_.empty()) take_counts(context);
-        count_at = now + setup->settings.interval;
+        if (!heard.blocked.empty()) count_at = std::min(count_at, Steady::now() + between_counts);
+        if (!is_due) continue;
+        if (!uplinks_.empty()) guarded([&] { senders_.take_counts(context); });
+        count_at = Steady::now() + setup->settings.interval;
     }
 }
 
-/// Statistics only: without them the guard is watched all the same.
-void GuardWorker::take_counts(const Context& context) {
+/// Any rule of anybody, as the kernel counts them: where it has the same number nothing was changed, nor missed.
+bool GuardWorker::have_rules_changed() const {
+    const auto number = guard::ruleset_generation();
+    return !number || number != looked_at_;
+}
+
+/// Without them the guard is watched all the same.
+void GuardWorker::guarded(const std::function<void()>& statistics) {
     try {
-        senders_.take_counts(context);
+        statistics();
     } catch (const GuardError& error) {
+        log_.warn("guard-uncounted", error.what());
+    } catch (const StoreBusy& busy) {
+        log_.warn("guard-uncounted", busy.what());
+    } catch (const StoreError& error) {
         log_.warn("guard-uncounted", error.what());
     }
 }
@@ -189,15 +204,29 @@ void GuardWorker::take(const guard::GuardEvent& event, Heard& heard) const {
     }
 }
 
-void GuardWorker::refresh(const Context& context, const Heard& heard) {
+/// What another daemon of ours wrote is right, unless it has another plan: a comparison tells.
+void GuardWorker::leave_to_neighbours(Heard& heard) const {
+    if (heard.changes.empty()) return;
+    static_cast<void>(guard_.turns().hold_guard());  // whoever wrote what we have heard of has noted it now
+    const auto is_theirs = [&](const Heard::Change& change) { return guard_.turns().made(change.generation); };
+    if (std::erase_if(heard.changes, is_theirs) > 0) heard.was_missed = true;
+    heard.look_at_rules = !heard.changes.empty();
+}
+
+void GuardWorker::refresh(const Context& context, Heard heard) {
+    leave_to_neighbours(heard);
     // Where others write rules all the time, ours cannot be told from theirs: after a rewrite that found nothing wrong
     // a comparison has to do for a while.
     const bool is_weary = Steady::now() < trust_until_;
     const auto depth = heard.look_at_devices || (heard.look_at_rules && !is_weary) ? Depth::everything
                        : heard.look_at_rules || heard.was_missed                   ? Depth::doubt
                                                                                    : Depth::changes;
+    const auto number = guard::ruleset_generation();
     const auto done = guard_.refresh(context, depth);
     if (!done) return;  // another configuration is there: work() ends
+    if (depth != Depth::changes) looked_at_ = number;
+    if (done->was_changed) repaired_ = guard::ruleset_generation().value_or(repaired_);
+    is_look_owed_ = depth != Depth::everything && (is_look_owed_ || heard.look_at_rules);
     if (heard.look_at_rules && !done->was_changed) trust_until_ = Steady::now() + between_rewrites;
     uplinks_.clear();
     if (!done->was_down) {
@@ -207,12 +236,12 @@ void GuardWorker::refresh(const Context& context, const Heard& heard) {
 }
 
 void GuardWorker::tell(const GuardKeeper::Refreshed& done, const Heard& heard) {
-    // What another daemon of ours is about to write differs from what it has written last.
-    const auto foreign = std::ranges::find_if(
-        heard.changes, [&](const Heard::Change& change) { return !guard_.turns().made(change.generation); });
-    if (done.was_changed && foreign != heard.changes.end()) {
+    // It may be heard of after a comparison has undone it.
+    const auto undone =
+        std::ranges::find_if(heard.changes, [&](const Heard::Change& change) { return change.generation < repaired_; });
+    if (undone != heard.changes.end()) {
         runtime::log(runtime::Level::error, "guard-restored",
-                     foreign->who +
+                     undone->who +
                          " changed the guard's tables, which is undone: take the guard down with failover-ip guard "
                          "down");
     }

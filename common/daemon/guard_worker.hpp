@@ -8,9 +8,12 @@
 #include "guard/guard_event.hpp"
 
 #include <atomic>
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -43,9 +46,11 @@ private:
     [[nodiscard]] static std::unique_ptr<guard::GuardWatch> listening();
     [[nodiscard]] std::shared_ptr<const Setup> current_setup() const;
     void wake() const noexcept;
-    void refresh(const Context& context, const Heard& heard);
+    void refresh(const Context& context, Heard heard);
+    void leave_to_neighbours(Heard& heard) const;
     void tell(const GuardKeeper::Refreshed& done, const Heard& heard);
-    void take_counts(const Context& context);
+    [[nodiscard]] bool have_rules_changed() const;
+    void guarded(const std::function<void()>& statistics);
     void take(const guard::GuardEvent& event, Heard& heard) const;
 
     mutable std::mutex mutex_;
@@ -56,6 +61,9 @@ private:
     std::map<std::string, GuardMode> uplinks_;  ///< That we guard.
     std::map<std::string, std::string> told_;   ///< By bridge: how it is with its guard.
     std::chrono::steady_clock::time_point trust_until_{};
+    bool is_look_owed_ = false;                 ///< At the end of that trust.
+    std::uint32_t repaired_ = 0;                ///< The number of the rules after the last repair.
+    std::optional<std::uint32_t> looked_at_{};  ///< The number of the rules that were there at the last thorough look.
     std::atomic<bool> is_stopped_{false};
     int wake_ = -1;
     Worker worker_;  // last: it uses all of the above

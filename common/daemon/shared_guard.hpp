@@ -32,7 +32,7 @@ public:
         return keeper_.refresh(context, depth);
     }
     [[nodiscard]] const std::shared_ptr<guard::OwnWrites>& writes() const { return writes_; }
-    [[nodiscard]] const GuardTurns& turns() const { return turns_; }
+    [[nodiscard]] GuardTurns& turns() { return turns_; }
 
 private:
     std::shared_ptr<guard::OwnWrites> writes_ = std::make_shared<guard::OwnWrites>();

@@ -1,6 +1,7 @@
-// Two daemons' guard threads in one network namespace.
+// One or two daemons' guard threads in one network namespace.
 #include "daemon/guard_worker.hpp"
 #include "guard/generation.hpp"
+#include "guard/nft_program.hpp"
 #include "guard_ground.hpp"
 #include "store/sqlite_lease_store.hpp"
 #include "support/process.hpp"
@@ -57,13 +58,14 @@ struct GuardDaemon {
     daemon::GuardWorker worker;
 };
 
-struct TwoDaemons {
+struct Daemons {
     GuardGround ground;
     TempDir dir;
     std::optional<GuardDaemon> first;
     std::optional<GuardDaemon> second;
 
-    TwoDaemons() {
+    /// One, at rest.
+    explicit Daemons(const std::string& interval) {
         std::ofstream{dir / "config.toml"} << R"([providers.hand]
 type = "manual"
 server = "hv1"
@@ -79,16 +81,15 @@ uplinks = ["up0"]
 url = "sqlite:)" + (dir / "leases.db") + R"("
 
 [reconcile]
-interval = "1h"
+interval = ")" + interval + R"("
 )";
         first.emplace(dir / "config.toml");
         REQUIRE(wait_until(stands, 20s));
-        second.emplace(dir / "config.toml");
         quiet();
     }
 
     static bool stands() {
-        const auto list = run({.argv = {"nft", "list", "table", "bridge", "failover_ip"}});
+        const auto list = run({.argv = {"nft", "list", "set", "bridge", "failover_ip", "registered"}});
         return list.exit_code == 0 && list.out.find(web_mac) != std::string::npos;
     }
     static std::uint32_t writes() { return guard::ruleset_generation().value(); }
@@ -115,7 +116,77 @@ interval = "1h"
     }
 };
 
+struct TwoDaemons : Daemons {
+    TwoDaemons() : Daemons{"1h"} {
+        second.emplace(dir / "config.toml");
+        quiet();
+    }
+};
+
+/// A foreign change that no watch hears of.
+void delete_unheard(Daemons& daemons) {
+    static_cast<void>(daemons.first->guard.writes()->during([] {
+        GuardGround::nft({"delete", "table", "bridge", "failover_ip"});
+        return guard::NftReply{.is_done = true};
+    }));
+}
+
 }  // namespace
+
+TEST_CASE("what the guard was not told of is undone at the next comparison") {
+    Daemons daemons{"2s"};
+    delete_unheard(daemons);
+    CHECK_FALSE(Daemons::stands());
+    CHECK(wait_until(Daemons::stands, 5s));
+}
+
+TEST_CASE("a comparison costs nothing where nobody has changed a rule") {
+    Daemons daemons{"1s"};
+    const auto before = Daemons::writes();
+    std::this_thread::sleep_for(3s);
+    CHECK(Daemons::writes() == before);
+}
+
+TEST_CASE("another MAC in the place of one is undone, also just after a change that broke nothing") {
+    Daemons daemons{"1h"};
+    const auto before = Daemons::writes();
+    GuardGround::nft({"add", "chain", "bridge", "failover_ip", "more"});
+    REQUIRE(wait_until([&] { return Daemons::writes() == before + 2; }, 5s));  // all was written again
+    const std::string set = " element bridge failover_ip registered { up0 . ";
+    GuardGround::nft({"-f", "-"}, "delete" + set + web_mac + " }\nadd" + set + "02:00:00:00:66:66 }\n");
+    REQUIRE_FALSE(Daemons::stands());
+    CHECK(wait_until(Daemons::stands, 6s));
+}
+
+TEST_CASE("what was noted before a boot is not taken for what a neighbour writes after it") {
+    GuardGround ground;
+    TempDir dir;
+    const auto own = std::make_shared<guard::OwnWrites>();
+    daemon::GuardTurns turns{dir.path(), own};
+    const auto next = guard::ruleset_generation().value() + 1;
+    std::vector<std::uint32_t> noted(64);
+    noted[(next + 1) % noted.size()] = next + 1;
+    std::ofstream{dir / "guard.writes", std::ios::binary}.write(
+        reinterpret_cast<const char*>(noted.data()), static_cast<std::streamsize>(noted.size() * sizeof(next)));
+    REQUIRE(turns.made(next + 1));
+    {
+        const auto turn = turns.hold_guard();
+        guard::NftGuard{own}.apply({rules_of_up0()});
+    }
+    CHECK(turns.made(next));
+    CHECK_FALSE(turns.made(next + 1));
+}
+
+TEST_CASE("what one daemon has counted makes the other one write nothing") {
+    TwoDaemons two;
+    GuardGround::ip("link set up0 mtu 1400");  // a device that is heard of for the first time has all written again
+    TwoDaemons::quiet();
+    const auto before = TwoDaemons::writes();
+    static_cast<void>(two.ground.leaves(udp4("02:00:00:00:66:01", "192.0.2.77")));
+    REQUIRE(wait_until([&] { return TwoDaemons::writes() != before; }, 20s));  // its counter begins anew
+    TwoDaemons::quiet();
+    CHECK(TwoDaemons::writes() == before + 1);
+}
 
 TEST_CASE("of two daemons none undoes what the other has put back") {
     TwoDaemons two;
