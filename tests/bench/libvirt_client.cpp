@@ -7,6 +7,7 @@
 #include <deque>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 namespace fip::bench {
 namespace {
@@ -49,6 +50,7 @@ struct LibvirtClient::Connection {
 
     virConnectPtr handle = nullptr;
     std::deque<Heard> heard{};
+    std::vector<int> callbacks{};
 
     explicit Connection(const std::string& uri) {
         static const int loop = virEventRegisterDefaultImpl();
@@ -57,18 +59,22 @@ struct LibvirtClient::Connection {
         virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});  // what() tells it
         handle = virConnectOpen(uri.c_str());
         if (handle == nullptr) fail(uri);
-        check(virConnectDomainEventRegisterAny(handle, nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-                                               VIR_DOMAIN_EVENT_CALLBACK(&on_event), this, nullptr),
-              "domain events");
-        check(virConnectDomainEventRegisterAny(handle, nullptr, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED,
-                                               VIR_DOMAIN_EVENT_CALLBACK(&on_removed), this, nullptr),
-              "device events");
+        listen_to(VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(&on_event));
+        listen_to(VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(&on_removed));
     }
     ~Connection() {
-        if (handle != nullptr) virConnectClose(handle);
+        if (handle == nullptr) return;
+        // Each holds the connection, and would still be called.
+        for (const int callback : callbacks) virConnectDomainEventDeregisterAny(handle, callback);
+        virConnectClose(handle);
     }
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
+
+    void listen_to(int event, virConnectDomainEventGenericCallback callback) {
+        callbacks.push_back(virConnectDomainEventRegisterAny(handle, nullptr, event, callback, this, nullptr));
+        check(callbacks.back(), "domain events");
+    }
 
     void note(virDomainPtr domain, GuestEvent event) {
         heard.push_back({virDomainGetName(domain), event, Clock::now()});
