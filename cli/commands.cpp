@@ -72,6 +72,7 @@ private:
 
 std::vector<Address> parse_addresses(const std::vector<std::string>& texts) {
     std::vector<Address> addresses;
+    addresses.reserve(texts.size());
     for (const auto& text : texts) addresses.push_back(Address::parse(text));
     return addresses;
 }

@@ -66,7 +66,7 @@ private:
 
 // True: there may be more.
 bool take(int file, std::string& text) {
-    std::array<char, 65536> piece;
+    std::array<char, 65536> piece;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by read
     const auto n = ::read(file, piece.data(), piece.size());
     if (n < 0) return errno == EINTR;
     text.append(piece.data(), static_cast<std::size_t>(n));
@@ -91,6 +91,7 @@ Ran run_program(const std::string& name, const std::vector<std::string>& argumen
     std::vector<std::string> texts{find_program(name).string()};
     texts.insert(texts.end(), arguments.begin(), arguments.end());
     std::vector<char*> pointers;
+    pointers.reserve(texts.size() + 1);
     for (auto& text : texts) pointers.push_back(text.data());
     pointers.push_back(nullptr);
 

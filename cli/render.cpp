@@ -50,6 +50,7 @@ void write_whole(int file, std::string_view text) {
 
 Table::Table(std::vector<std::string> headings) {
     std::vector<Cell> row;
+    row.reserve(headings.size());
     for (auto& heading : headings) row.push_back({std::move(heading), Colour::bold});
     rows_.push_back(std::move(row));
 }

@@ -31,7 +31,7 @@ HookCall read_call(std::span<const char* const> arguments) {
 
 std::optional<std::string> read_all(int file, std::size_t most) {
     std::string text;
-    std::array<char, 65536> piece;
+    std::array<char, 65536> piece;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by read
     bool is_too_long = false;
     for (;;) {
         const auto n = ::read(file, piece.data(), piece.size());

@@ -60,7 +60,7 @@ DefinitionWatch::DefinitionWatch(const std::filesystem::path& folder, Tasks& tas
     // libvirt writes a new file and renames it.
     if (::inotify_add_watch(file, folder.c_str(), IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR) < 0) return;
     handle_ = virEventAddHandle(file, VIR_EVENT_HANDLE_READABLE, on_readable, watch.get(), free_watch);
-    if (handle_ >= 0) watch.release();  // the loop's now
+    if (handle_ >= 0) static_cast<void>(watch.release());  // the loop's now
 }
 
 DefinitionWatch::~DefinitionWatch() {

@@ -124,12 +124,14 @@ Subscription::Subscription(virConnectPtr connect, Tasks& tasks, const std::strin
             cancel();
             throw GuestsUnavailable{problem};
         }
-        heard.release();  // libvirt's now
+        static_cast<void>(heard.release());  // libvirt's now
         callbacks_.push_back(id);
     };
     auto heard = std::make_unique<Listener>(Listener{tasks, uri, number});
     // A driver without a socket behind it cannot be lost, and says so.
-    if (virConnectRegisterCloseCallback(connect, on_close, heard.get(), free_listener) == 0) heard.release();
+    if (virConnectRegisterCloseCallback(connect, on_close, heard.get(), free_listener) == 0) {
+        static_cast<void>(heard.release());
+    }
     add(VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle));
     add(VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, VIR_DOMAIN_EVENT_CALLBACK(on_device));
     add(VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_removed));

@@ -26,13 +26,14 @@ constexpr int most_tries = 5;              // for evidence while libvirt is conn
 
 }  // namespace
 
-GuestWorker::GuestWorker(std::shared_ptr<const daemon::Setup> setup, Tasks& tasks, std::function<void()> leases_changed)
+GuestWorker::GuestWorker(const std::shared_ptr<const daemon::Setup>& setup, Tasks& tasks,
+                         std::function<void()> leases_changed)
     : tasks_{tasks},
       leases_changed_{std::move(leases_changed)},
       swaps_{connections_, [this] { return place_->context(); }, starts_, log_},
       restarts_{connections_, [this] { return place_->context(); }, log_},
       not_before_{Steady::now() + first_read} {
-    use(std::move(setup));
+    use(setup);
 }
 
 void GuestWorker::run() {
@@ -50,8 +51,8 @@ void GuestWorker::run() {
     connections_.clear();
 }
 
-void GuestWorker::use(std::shared_ptr<const daemon::Setup> setup) {
-    place_ = std::make_unique<daemon::Workplace>(std::move(setup));
+void GuestWorker::use(const std::shared_ptr<const daemon::Setup>& setup) {
+    place_ = std::make_unique<daemon::Workplace>(setup);
     const auto& uris = place_->setup().settings.libvirt_uris;
     for (const auto& each : connections_) {
         if (std::ranges::find(uris, each->uri()) != uris.end()) continue;

@@ -25,7 +25,7 @@ namespace fip::plugin {
 class GuestWorker {
 public:
     /// `leases_changed` as daemon::MakeGuestWatcher has it.
-    GuestWorker(std::shared_ptr<const daemon::Setup> setup, Tasks& tasks, std::function<void()> leases_changed);
+    GuestWorker(const std::shared_ptr<const daemon::Setup>& setup, Tasks& tasks, std::function<void()> leases_changed);
 
     void run();  ///< Until the tasks are stopped.
 
@@ -42,7 +42,7 @@ private:
         std::chrono::milliseconds pause{0};
     };
 
-    void use(std::shared_ptr<const daemon::Setup> setup);
+    void use(const std::shared_ptr<const daemon::Setup>& setup);
     void connect_what_is_due();
     void connect(Connection& connection, Link& link);
     void note_who_was_here();

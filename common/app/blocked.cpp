@@ -75,6 +75,7 @@ void take_blocked(const Context& context, Guard& guard, ProviderLock& lock, cons
     const auto known = remembered(context);
     const auto now = context.clock.now().wall;
     std::vector<BlockedSender> fresh;
+    fresh.reserve(counts.size());
     for (const auto& counted : counts) fresh.push_back(counted_sender(known, counted, now, name));
     context.store.write([&](Rows& rows) {
         for (const auto& sender : fresh) rows.guard.put(sender);

@@ -20,6 +20,7 @@ std::vector<GuardMac> given_macs(const Rows& rows, const ProviderSettings& provi
         if (lease.mac && is_held(lease.state)) macs[*lease.mac].insert(lease.address);
     }
     std::vector<GuardMac> given;
+    given.reserve(macs.size());
     for (const auto& [mac, addresses] : macs)
         given.push_back({mac, {addresses.begin(), addresses.end()}, std::nullopt});
     return given;

@@ -38,7 +38,7 @@ bool has_note(const Rows& rows, const GuestId& guest, NoteKind kind) {
 }
 
 Happening about(const Guest& guest, std::string id, std::optional<Address> address, std::string text) {
-    return {Happening::Level::info, std::move(id), guest.id, guest.name, std::move(address), std::move(text)};
+    return {Happening::Level::info, std::move(id), guest.id, guest.name, address, std::move(text)};
 }
 
 std::string describe(const WrongNic& nic) {

@@ -92,7 +92,7 @@ void Look::put_leases(Rows& rows) {
 }
 
 void Look::tell(std::string id, std::optional<Address> address, std::string text, Happening::Level level) {
-    looked_.happenings.push_back({level, std::move(id), guest_.id, guest_.name, std::move(address), std::move(text)});
+    looked_.happenings.push_back({level, std::move(id), guest_.id, guest_.name, address, std::move(text)});
 }
 
 void Look::take(Rows& rows, const Want& want) {

@@ -56,6 +56,7 @@ std::vector<PoolView> view_pools(const Context& context) {
         }
     });
     std::vector<PoolView> ordered;
+    ordered.reserve(views.size());
     for (auto& [name, view] : views) ordered.push_back(std::move(view));
     return ordered;
 }

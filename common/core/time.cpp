@@ -33,10 +33,10 @@ std::chrono::milliseconds parse_duration(std::string_view text) {
     const std::string_view unit{end, static_cast<std::size_t>(text.data() + text.size() - end)};
     std::int64_t factor = 0;
     if (unit == "ms") factor = 1;
-    if (unit == "s") factor = 1000;
-    if (unit == "m") factor = 60 * 1000;
-    if (unit == "h") factor = 3600 * 1000;
-    if (unit == "d") factor = 86400 * 1000;
+    if (unit == "s") factor = 1'000;
+    if (unit == "m") factor = 60'000;
+    if (unit == "h") factor = 3'600'000;
+    if (unit == "d") factor = 86'400'000;
     constexpr milliseconds longest = std::chrono::days{365};
     if (factor == 0 || count > longest.count() / factor) throw fail();
     return milliseconds{count * factor};

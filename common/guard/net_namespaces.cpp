@@ -126,6 +126,7 @@ std::vector<NetNamespace> other_namespaces(const ProcessTree& processes, const s
         if (one.path.empty()) one.path = processes.proc() / process / "ns/net";
     }
     std::vector<NetNamespace> all;
+    all.reserve(found.size());
     for (auto& entry : found) all.push_back(std::move(entry.second));
     return all;
 }

@@ -140,6 +140,7 @@ NftReply run_nft(const NftCall& call) {
     std::vector<std::string> texts{"nft"};
     texts.insert(texts.end(), call.arguments.begin(), call.arguments.end());
     std::vector<char*> arguments;
+    arguments.reserve(texts.size() + 1);
     for (auto& text : texts) arguments.push_back(text.data());
     arguments.push_back(nullptr);
 

@@ -155,7 +155,7 @@ struct CurlHttp::Connection {
     std::string endpoint;
 };
 
-CurlHttp::CurlHttp(Target target) : connection_{std::make_unique<Connection>()} {
+CurlHttp::CurlHttp(const Target& target) : connection_{std::make_unique<Connection>()} {
     init_curl();
     connection_->endpoint = check_endpoint(target.endpoint);
     if (!target.ca_file.empty() && ::access(target.ca_file.c_str(), R_OK) != 0) {

@@ -21,7 +21,7 @@ public:
     };
 
     /// @throws InputError  the endpoint is none (check_endpoint), or the CA file is missing
-    explicit CurlHttp(Target target);
+    explicit CurlHttp(const Target& target);
     ~CurlHttp() override;
 
     [[nodiscard]] HttpReply send(const HttpRequest& request) override;

@@ -13,12 +13,12 @@
 namespace fip::providers {
 namespace {
 
-void open_manual(Provider& provider, const ProviderSettings& settings, OpenContext /*context*/) {
+void open_manual(Provider& provider, const ProviderSettings& settings, OpenContext&& /*context*/) {
     provider.fixed = manual_addresses(settings);
     provider.server_key = [] { return std::string{}; };
 }
 
-void open_online(Provider& provider, const ProviderSettings& settings, OpenContext context) {
+void open_online(Provider& provider, const ProviderSettings& settings, OpenContext&& context) {
     const auto token = std::make_shared<const Token>(std::move(context.token));
     const auto endpoint = settings.endpoint.empty() ? default_endpoint("online") : settings.endpoint;
     auto http = std::make_unique<CurlHttp>(CurlHttp::Target{endpoint, token, std::move(context.ca_file)});
@@ -31,7 +31,7 @@ void open_online(Provider& provider, const ProviderSettings& settings, OpenConte
 
 struct Opener {
     std::string_view type;
-    void (*open)(Provider&, const ProviderSettings&, OpenContext);
+    void (*open)(Provider&, const ProviderSettings&, OpenContext&&);
 };
 
 constexpr Opener openers[] = {

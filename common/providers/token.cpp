@@ -52,8 +52,8 @@ std::size_t longest_part(std::string_view text, std::string_view secret) {
 
 }  // namespace
 
-Token::Token(std::string secret) : secret_{std::move(secret)} {
-    wipe(secret);  // a short one was copied, not moved
+Token::Token(std::string secret) : secret_{secret} {
+    wipe(secret);
     const bool is_sendable = std::all_of(secret_.begin(), secret_.end(), [](char c) { return c > ' ' && c <= '~'; });
     if (!secret_.empty() && secret_.size() <= longest_look && is_sendable) return;
     const bool is_empty = secret_.empty();
