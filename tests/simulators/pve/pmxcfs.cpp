@@ -40,7 +40,10 @@ int main(int argc, char** argv) {
         for (const auto& other : others) tree.add_node(other);
         Mounts all{tree, switches};
         for (const auto& text : mounts) all.add(Place::parse(text, node));
-        if (!control_socket.empty()) std::thread{[&] { answer_forever(control_socket, tree, switches, all); }}.detach();
+        if (!control_socket.empty()) {
+            const int listener = listen_for_control(control_socket);  // whoever reads "ready" may ask at once
+            std::thread{[&, listener] { answer_forever(listener, tree, switches, all); }}.detach();
+        }
         std::cout << "ready" << std::endl;
         int number = 0;
         ::sigwait(&ending, &number);

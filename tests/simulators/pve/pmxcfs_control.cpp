@@ -6,9 +6,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <exception>
-#include <iostream>
 #include <sstream>
 #include <stdexcept>
 
@@ -83,7 +81,7 @@ void answer(int client, ClusterTree& tree, Switches& switches, Mounts& mounts) {
 
 }  // namespace
 
-void answer_forever(const std::string& socket, ClusterTree& tree, Switches& switches, Mounts& mounts) {
+int listen_for_control(const std::string& socket) {
     sockaddr_un at{};
     at.sun_family = AF_UNIX;
     socket.copy(at.sun_path, sizeof at.sun_path - 1);
@@ -91,9 +89,12 @@ void answer_forever(const std::string& socket, ClusterTree& tree, Switches& swit
     const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (listener < 0 || ::bind(listener, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0 ||
         ::listen(listener, 16) != 0) {
-        std::cerr << "fip-sim-pmxcfs: cannot listen on " << socket << std::endl;
-        ::_exit(1);
+        throw std::runtime_error{"cannot listen on " + socket};
     }
+    return listener;
+}
+
+void answer_forever(int listener, ClusterTree& tree, Switches& switches, Mounts& mounts) {
     for (;;) {
         const int client = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
         if (client < 0) continue;

@@ -7,10 +7,13 @@
 
 namespace fip::sim::pve {
 
+/// A socket that listens at the path. @throws std::runtime_error  it cannot
+int listen_for_control(const std::string& socket);
+
 /// Answers one command per connection, for ever. What it changes, another node has changed: no inotify event is seen
 /// (facts 4.1). `quorum|read-only|hang|stale on|off`, `node NAME`, `put PATH SIZE` and that many bytes, `rename FROM
 /// TO`, `remove PATH`, `get PATH`, `mount PLACE`, `unmount [PID:]FOLDER`. The reply is `ok` and what was asked for, or
-/// `error` and why. Ends the process when it cannot listen.
-void answer_forever(const std::string& socket, ClusterTree& tree, Switches& switches, Mounts& mounts);
+/// `error` and why.
+void answer_forever(int listener, ClusterTree& tree, Switches& switches, Mounts& mounts);
 
 }  // namespace fip::sim::pve
