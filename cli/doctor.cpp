@@ -48,9 +48,9 @@ Check check_provider(const std::string& provider, const ProviderStatus& status, 
     const auto name = "provider:" + provider;
     if (!has_api) return doctor::ok(name, "has no API: its addresses stand in the configuration");
     const auto since = status.synced_at ? "; last read at " + rfc3339(*status.synced_at) : std::string{"; never read"};
-    if (status.failures > 0) {
+    if (!status.last_error.empty()) {
         return doctor::fail(name, "the last read failed: " + status.last_error + since,
-                            "guests with a good lease start all the same; failover-ip pool sync tries now");
+                            "guests with a good lease start all the same; failover-ip pool sync tries again");
     }
     if (!status.synced_at) return doctor::warn(name, "was never read", "failover-ip pool sync");
     return doctor::ok(name, "answered last time" + since);

@@ -3,6 +3,7 @@
 #include "app/guard.hpp"
 #include "config/token.hpp"
 #include "core/errors.hpp"
+#include "core/time.hpp"
 #include "guard/nft_guard.hpp"
 #include "providers/open.hpp"
 #include "providers/traits.hpp"
@@ -131,8 +132,8 @@ ProviderResult settle_at(Bench& bench, const std::string& name, const std::vecto
                          Steady::time_point end, const Progress& progress) {
     OpenProvider provider{bench, name};
     const auto give_up = std::min(end, Steady::now() + patience);
-    for (;;) {
-        const auto settled = provider.settle_once(Sync::when_due, end);
+    for (auto sync = Sync::after_change;; sync = Sync::when_due) {
+        const auto settled = provider.settle_once(sync, end);
         tell(settled, progress);
         auto result = result_of(name, settled);
         result.open = still_open(bench, name, addresses);
@@ -162,6 +163,9 @@ std::vector<ProviderResult> sync_providers(const Settings& settings, const std::
         const auto settled = open.settle_once(Sync::always, end);
         tell(settled, progress);
         results.push_back(result_of(name, settled));
+        if (settled.is_unavailable && settled.next) {
+            results.back().problem += "; it is left alone until " + rfc3339(*settled.next);
+        }
     }
     return results;
 }

@@ -20,6 +20,8 @@ constexpr int most_passes = 32;
 /// An accepted order that no read shows is sent again after this time.
 constexpr std::chrono::seconds unconfirmed{10};
 constexpr std::chrono::minutes longest_backoff{10};
+/// Between two tries with a token or server that the provider refused.
+constexpr std::chrono::minutes refusal_pause{1};
 
 StepFacts facts_of(const Context& context, const Rows& rows, const std::string& provider, const Lease& lease,
                    const ProviderStatus& status) {
@@ -47,7 +49,7 @@ public:
     Settled run(Sync sync) {
         if (provider_.api == nullptr) {
             settled_.may_have_freed = take_inventory(context_, provider_);
-        } else if (!may_call()) {
+        } else if (!may_call(sync)) {
             return std::move(settled_);
         }
         try {
@@ -56,8 +58,7 @@ public:
         } catch (const ProviderUnavailable& error) {
             back_off(error.what(), error.retry_after());
         } catch (const ProviderRefused& error) {
-            back_off(error.what(), std::chrono::minutes{1});
-            settled_.is_refused = true;
+            wait_for_a_person(error.what());
         }
         return std::move(settled_);
     }
@@ -92,18 +93,23 @@ private:
 
     /// Only a whole run without trouble ends an outage: where reads work and writes fail, the backoff must grow.
     void forget_failures() {
-        if (status().failures == 0) return;
+        if (status().last_error.empty()) return;
         context_.store.write([&](Rows& rows) {
             auto known = rows.provider.status(provider_.name);
             known.failures = 0;
+            known.backoff_until.reset();
+            known.last_error.clear();
             rows.provider.set_status(provider_.name, known);
         });
     }
 
-    bool may_call() {
+    bool may_call(Sync sync) {
         const auto known = status();
         if (!known.backoff_until || is_over(*known.backoff_until, now(), longest_backoff)) return true;
-        settled_.is_unavailable = true;
+        const bool is_refusal = known.failures == 0;  // wait_for_a_person()
+        if (is_refusal && sync != Sync::when_due) return true;
+        settled_.is_unavailable = !is_refusal;
+        settled_.is_refused = is_refusal;
         settled_.problem = known.last_error;
         settled_.next = known.backoff_until;
         return false;
@@ -362,6 +368,20 @@ private:
                                            "",
                                            {},
                                            "provider \"" + provider_.name + "\": " + problem});
+        });
+    }
+
+    /// It answers, but not us: no outage that grows.
+    void wait_for_a_person(const std::string& problem) {
+        settled_.is_refused = true;
+        settled_.problem = problem;
+        context_.store.write([&](Rows& rows) {
+            auto known = rows.provider.status(provider_.name);
+            known.failures = 0;
+            known.backoff_until = now() + refusal_pause;
+            known.last_error = problem;
+            rows.provider.set_status(provider_.name, known);
+            settled_.next = known.backoff_until;
         });
     }
 

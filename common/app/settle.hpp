@@ -21,7 +21,12 @@ struct Settled {
     std::string problem;
 };
 
-enum class Sync { when_due, always };
+enum class Sync {
+    when_due,      ///< Read the provider where the last read is too old.
+    after_change,  ///< The same, but token and configuration may be new: what was refused with the old ones is no
+                   ///< reason.
+    always,        ///< Read in any case, as after_change.
+};
 
 /// Bring provider and store together for one provider: confirm by reading, route, issue and revoke MACs, set and reset
 /// reverse names, keep warm stock, end quarantines. Holds the provider's lock while it works. Killed anywhere and run

@@ -25,7 +25,7 @@ struct ProviderStatus {
     std::optional<WallTime> synced_at;      ///< Last complete read.
     std::string synced_boot;                ///< Boot id of that read.
     std::optional<WallTime> backoff_until;  ///< No calls before; after 429, 503 and outages.
-    int failures = 0;                       ///< In a row; the backoff grows with it.
+    int failures = 0;                       ///< In a row; the backoff grows with it. 0 in a backoff: refused.
     std::string last_error;                 ///< For people; never holds a secret.
     std::vector<Mac> server_macs;           ///< Of this server's own interfaces; empty: the provider does not tell.
     std::string server_key;  ///< The provider's own key of this server (Online: its number); empty: unknown.

@@ -125,7 +125,7 @@ private:
         for (;;) {
             auto context = place_->context();
             context.refresh_guard = [&] { (void)guard_.refresh(context, GuardKeeper::Depth::changes); };
-            auto settled = settle(context, provider.access(), lock, Sync::when_due, provider_call_limit,
+            auto settled = settle(context, provider.access(), lock, Sync::after_change, provider_call_limit,
                                   [&] { return Steady::now() >= end; });
             add(std::move(settled.happenings));
             std::ranges::move(settled.guests, std::back_inserter(touched_));
@@ -163,10 +163,7 @@ private:
 
     [[nodiscard]] std::string last_error(const std::string& provider) {
         std::string error;
-        place_->context().store.read([&](const Rows& rows) {
-            const auto status = rows.provider.status(provider);
-            if (status.failures > 0) error = status.last_error;
-        });
+        place_->context().store.read([&](const Rows& rows) { error = rows.provider.status(provider).last_error; });
         return error;
     }
 

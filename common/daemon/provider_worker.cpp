@@ -55,29 +55,29 @@ void ProviderWorker::run() {
 
 void ProviderWorker::work(Workplace& place, const OpenProvider& provider) {
     std::uint64_t heard = 0;
-    bool is_first = true;
+    auto sync = Sync::after_change;
     while (!is_stopped_) {
         milliseconds pause = pause_after_trouble;
         const auto start = std::chrono::steady_clock::now();
         try {
-            pause = round(place, provider);
+            pause = round(place, provider, sync);
         } catch (const StoreBusy& busy) {
             log_.warn("store-busy", name_ + ": " + busy.what());
         } catch (const StoreError& error) {
             log_.warn("store-error", name_ + ": " + error.what());
         }
         if (is_stopped_) return;
-        if (std::exchange(is_first, false)) guests_.compare();
+        if (std::exchange(sync, Sync::when_due) != Sync::when_due) guests_.compare();
         (void)bell_.wait(heard, start + std::max(pause, shortest_pause));
     }
 }
 
-milliseconds ProviderWorker::round(Workplace& place, const OpenProvider& provider) {
+milliseconds ProviderWorker::round(Workplace& place, const OpenProvider& provider, Sync sync) {
     auto context = place.context();
     context.refresh_guard = [&] { (void)guard_.refresh(context, GuardKeeper::Depth::changes); };
     runtime::FileProviderLock lock{std::filesystem::path{setup_->settings.store_file}.parent_path()};
-    const auto settled = settle(context, provider.access(), lock, Sync::when_due, provider_call_limit,
-                                [this] { return is_stopped_.load(); });
+    const auto settled =
+        settle(context, provider.access(), lock, sync, provider_call_limit, [this] { return is_stopped_.load(); });
     tell(settled);
     if (!is_stopped_) refresh_guard(context);
     for (const auto& guest : settled.guests) guests_.look(guest);

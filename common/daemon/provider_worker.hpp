@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/settle.hpp"
 #include "daemon/bell.hpp"
 #include "daemon/event_log.hpp"
 #include "daemon/guests_to_tell.hpp"
@@ -31,7 +32,7 @@ private:
     void run();
     void work(Workplace& place, const OpenProvider& provider);
     /// How long to wait for the next round.
-    [[nodiscard]] std::chrono::milliseconds round(Workplace& place, const OpenProvider& provider);
+    [[nodiscard]] std::chrono::milliseconds round(Workplace& place, const OpenProvider& provider, Sync sync);
     [[nodiscard]] std::string known_server_key(Workplace& place) const;
     void keep_server_key(Workplace& place, const OpenProvider& provider);
     void tell(const Settled& settled);

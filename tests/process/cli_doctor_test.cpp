@@ -78,6 +78,7 @@ TEST_CASE("the doctor says what a store and its provider say, and never a token"
     CHECK(host.check("provider:dedibox").health == Health::fail);
     CHECK_THAT(host.check("provider:dedibox").text, Contains("HTTP 503"));
     status.failures = 0;
+    status.last_error.clear();
     status.synced_at = WallTime{std::chrono::hours{24 * 365 * 50}};
     host.say_status(status);
     CHECK(host.check("provider:dedibox").health == Health::ok);

@@ -19,7 +19,11 @@ struct Online : CliHost {
 
     Online() : simulator{{.folder = path("run"), .addresses = {{"203.0.113.5", 11111}, {"203.0.113.6", 11111}}}} {
         write_config("warm = 0\ncooldown = \"0s\"\n");
-        write_file(path("etc/dedibox.token"), simulator.token() + "\n");
+        write_token(simulator.token());
+    }
+    void write_token(const std::string& token) const {
+        std::filesystem::remove(path("etc/dedibox.token"));
+        write_file(path("etc/dedibox.token"), token + "\n");
         std::filesystem::permissions(path("etc/dedibox.token"), std::filesystem::perms::owner_read);
     }
     void write_config(const std::string& more_of_pool) const {
@@ -90,12 +94,29 @@ TEST_CASE("pool sync reads the provider, and says when it is away", "[cli]") {
 
 TEST_CASE("a wrong token is a failure that a person must mend, not a reason to try again", "[cli]") {
     const Online host;
-    std::filesystem::remove(host.path("etc/dedibox.token"));
-    write_file(host.path("etc/dedibox.token"), "wrong-token-9876543210\n");
-    std::filesystem::permissions(host.path("etc/dedibox.token"), std::filesystem::perms::owner_read);
+    host.write_token("wrong-token-9876543210");
     const auto result = host.tell({"pool", "sync"});
     CHECK(result.exit_code == 1);
     CHECK_THAT(result.err, Contains("token") && !Contains("9876543210"));
+}
+
+TEST_CASE("a token or server that was mended is good at once", "[cli]") {
+    const Online host;
+    REQUIRE(host.tell({"pool", "sync"}).exit_code == 0);
+    host.write_token("wrong-token-9876543210");
+    CHECK(host.tell({"pool", "sync"}).exit_code == 1);
+    CHECK(host.tell({"lease", "acquire", "--guest", "web1"}).exit_code == 1);
+    host.write_token(host.simulator.token());
+    const auto made = host.tell({"lease", "acquire", "--guest", "web1"});
+    CAPTURE(made.err);
+    CHECK(made.exit_code == 0);
+
+    host.write_token("wrong-token-9876543210");
+    CHECK(host.tell({"pool", "sync"}).exit_code == 1);
+    host.write_token(host.simulator.token());
+    const auto synced = host.tell({"pool", "sync"});
+    CAPTURE(synced.err);
+    CHECK(synced.exit_code == 0);
 }
 
 TEST_CASE("an exhausted pool is read again once before it is called empty", "[cli]") {

@@ -104,6 +104,27 @@ TEST_CASE("a provider that failed is not asked again before its time, by whoever
     CHECK(host.account->calls[ApiCall::list] == 1);
 }
 
+TEST_CASE("a refused token is tried again each minute, and at once by whoever may have mended it") {
+    World host;
+    host.add_addresses(1);
+    host.account->fail_next(ApiCall::list, Fault::denied);
+    host.account->fail_next(ApiCall::list, Fault::denied);
+    const auto refused = host.settle_once();
+    CHECK(refused.is_refused);
+    const auto waits = host.settle_once(Sync::when_due);
+    CHECK(waits.is_refused);
+    CHECK_FALSE(waits.is_unavailable);
+    CHECK(waits.problem == refused.problem);
+    CHECK(host.account->calls[ApiCall::list] == 1);
+
+    CHECK(host.settle_once(Sync::after_change).is_refused);
+    CHECK(host.account->calls[ApiCall::list] == 2);
+    const auto mended = host.settle_once(Sync::after_change);
+    CHECK_FALSE(mended.is_refused);
+    CHECK(mended.problem.empty());
+    CHECK(host.account->calls[ApiCall::list] > 2);
+}
+
 TEST_CASE("an address that gets no verdict does not keep the others from their turn") {
     World host;
     host.add_addresses(2);
