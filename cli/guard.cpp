@@ -47,11 +47,26 @@ bool stands_as_asked(const GuardView& view) {
     });
 }
 
+runtime::FileProviderLock lock_of(const Workplace& workplace) {
+    return runtime::FileProviderLock{std::filesystem::path{workplace.settings().store_file}.parent_path()};
+}
+
 void refresh(Workplace& workplace) {
     guard::NftGuard kernel;
-    runtime::FileProviderLock lock{std::filesystem::path{workplace.settings().store_file}.parent_path()};
+    auto lock = lock_of(workplace);
     GuardKeeper keeper{kernel, lock};
     (void)keeper.refresh(workplace.context(Mode::act), GuardKeeper::Depth::everything);
+}
+
+/// The kernel's counts go with the rules.
+void keep_counts(Workplace& workplace) {
+    guard::NftGuard kernel;
+    auto lock = lock_of(workplace);
+    try {
+        (void)take_blocked(workplace.context(Mode::act), kernel, lock, name_blocked);
+    } catch (const GuardError&) {
+        // no reason to leave the rules up; taking them down meets the same trouble, and says so
+    }
 }
 
 int tell_planned(const GuardView& view, std::string_view verb) {
@@ -90,6 +105,7 @@ int guard_up(Workplace& workplace, Form form, Mode mode) {
 
 int guard_down(Workplace& workplace, Form form, Mode mode) {
     if (mode == Mode::dry_run) return tell_planned(view_of(workplace), "without a guard");
+    keep_counts(workplace);
     set_guard_down(workplace.context(Mode::act));
     refresh(workplace);
     if (form == Form::json) show(view_of(workplace), form);

@@ -69,19 +69,24 @@ std::vector<BlockedSender> view_blocked(const Context& context, const Guard& gua
     return senders;
 }
 
-void take_blocked(const Context& context, Guard& guard, ProviderLock& lock, const NameSender& name) {
+std::vector<BlockedSender> take_blocked(const Context& context, Guard& guard, ProviderLock& lock,
+                                        const NameSender& name) {
     const auto counts = guard.blocked();
-    if (counts.empty()) return;
+    if (counts.empty()) return {};
     const auto known = remembered(context);
     const auto now = context.clock.now().wall;
-    std::vector<BlockedSender> fresh;
-    fresh.reserve(counts.size());
-    for (const auto& counted : counts) fresh.push_back(counted_sender(known, counted, now, name));
+    std::vector<BlockedSender> senders;
+    senders.reserve(counts.size());
+    for (const auto& counted : counts) senders.push_back(counted_sender(known, counted, now, name));
     context.store.write([&](Rows& rows) {
-        for (const auto& sender : fresh) rows.guard.put(sender);
+        for (const auto& sender : senders) rows.guard.put(sender);
     });
-    const auto held = lock.hold_guard();
-    guard.forget_blocked();  // last: counted twice is better than lost
+    {
+        const auto held = lock.hold_guard();
+        guard.forget_blocked();  // last: counted twice is better than lost
+    }
+    std::erase_if(senders, [&](const BlockedSender& sender) { return find_same(known, sender) != known.end(); });
+    return senders;
 }
 
 bool note_blocked(const Context& context, BlockedSender& sender, const NameSender& name) {

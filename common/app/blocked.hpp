@@ -22,9 +22,10 @@ using NameSender = std::function<void(BlockedSender&)>;
                                                       const NameSender& name);
 
 /// Take the kernel's counts over into the store, so that they outlive its small set, and let it count anew. A frame
-/// that is stopped in between is not counted.
+/// that is stopped in between is not counted. Returns the senders that were not remembered before.
 /// @throws GuardError, StoreBusy, StoreError
-void take_blocked(const Context& context, Guard& guard, ProviderLock& lock, const NameSender& name);
+std::vector<BlockedSender> take_blocked(const Context& context, Guard& guard, ProviderLock& lock,
+                                        const NameSender& name);
 
 /// Name and remember a sender at its first frame, while it can still be found out who it is. False: it was known, and
 /// nobody was looked for.

@@ -41,28 +41,34 @@ void BlockedSenders::name(BlockedSender& sender) {
     sender.detail = std::move(found.detail);
 }
 
-void BlockedSenders::heard(const Context& context, GuardMode mode, const guard::Sender& sender, EventLog& log) {
+void BlockedSenders::heard(const Context& context, const Modes& modes, const guard::Sender& sender, EventLog& log) {
     BlockedSender row;
     row.uplink = sender.uplink;
     row.port = sender.port;
     row.mac = sender.mac;
     row.is_raw = sender.is_raw;
-    if (!note_blocked(context, row, [this](BlockedSender& unnamed) { name(unnamed); })) return;
+    if (note_blocked(context, row, [this](BlockedSender& unnamed) { name(unnamed); })) tell(row, modes, log);
+}
+
+void BlockedSenders::tell(const BlockedSender& sender, const Modes& modes, EventLog& log) {
     if (logged_.size() >= most_ports) logged_.clear();
-    const int said = ++logged_[row.uplink + " " + (row.port.empty() ? row.kind + " " + row.name : row.port)];
-    const auto verb = mode == GuardMode::observe ? " would be stopped" : " are stopped";
+    const int said =
+        ++logged_[sender.uplink + " " + (sender.port.empty() ? sender.kind + " " + sender.name : sender.port)];
+    const auto mode = modes.find(sender.uplink);
+    const auto verb = mode != modes.end() && mode->second == GuardMode::observe ? " would be stopped" : " are stopped";
     if (said <= most_logged) {
-        log.warn("guard-blocked", "frames with the source MAC " + row.mac.text() + " from " +
-                                      runtime::printable(text_of(row), 200) + verb + " at " + row.uplink +
+        log.warn("guard-blocked", "frames with the source MAC " + sender.mac.text() + " from " +
+                                      runtime::printable(text_of(sender), 200) + verb + " at " + sender.uplink +
                                       ": it may not send with this MAC or address there");
     } else if (said == most_logged + 1) {
-        log.warn("guard-blocked", runtime::printable(text_of(row), 200) + " sends with more and more MACs, which" +
-                                      verb + " at " + row.uplink + ": failover-ip guard status");
+        log.warn("guard-blocked", runtime::printable(text_of(sender), 200) + " sends with more and more MACs, which" +
+                                      verb + " at " + sender.uplink + ": failover-ip guard status");
     }
 }
 
-void BlockedSenders::take_counts(const Context& context) {
-    take_blocked(context, kernel_, lock_, [this](BlockedSender& sender) { name(sender); });
+void BlockedSenders::take_counts(const Context& context, const Modes& modes, EventLog& log) {
+    const auto unheard = take_blocked(context, kernel_, lock_, [this](BlockedSender& sender) { name(sender); });
+    for (const auto& sender : unheard) tell(sender, modes, log);
 }
 
 }  // namespace fip::daemon

@@ -18,15 +18,18 @@ namespace fip::daemon {
 class BlockedSenders {
 public:
     using TimePoint = std::chrono::steady_clock::time_point;
+    using Modes = std::map<std::string, GuardMode>;  ///< By uplink.
 
     explicit BlockedSenders(SharedGuard& guard) : lock_{guard.turns()}, kernel_{guard.writes()} {}
 
     /// The guard has stopped this sender for the first time, or for the first time since long ago.
-    void heard(const Context& context, GuardMode mode, const guard::Sender& sender, EventLog& log);
-    /// Take the kernel's counts over. @throws GuardError, StoreBusy, StoreError
-    void take_counts(const Context& context);
+    void heard(const Context& context, const Modes& modes, const guard::Sender& sender, EventLog& log);
+    /// Take the kernel's counts over, and log whom nobody heard: before a daemon ran, or more at once than are told.
+    /// @throws GuardError, StoreBusy, StoreError
+    void take_counts(const Context& context, const Modes& modes, EventLog& log);
 
 private:
+    void tell(const BlockedSender& sender, const Modes& modes, EventLog& log);
     void name(BlockedSender& sender);
     [[nodiscard]] bool may_look_up(TimePoint now);
 

@@ -141,7 +141,11 @@ void GuardWorker::work(Workplace& place) {
         if (is_look_owed_) wake_at = std::min(wake_at, trust_until_);
         const auto limit = std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(wake_at - Steady::now()));
         (void)::poll(files.data(), files.size(), static_cast<int>(limit.count()));
-        if (is_stopped_ || current_setup() != setup) return;
+        if (is_stopped_) return;
+        if (current_setup() != setup) {
+            count(place.context());  // the other configuration may know no guard
+            return;
+        }
         if (files[0].revents != 0) (void)take_wake(wake_);
         const bool is_due = Steady::now() >= count_at;
         Heard heard;
@@ -158,16 +162,18 @@ void GuardWorker::work(Workplace& place) {
         if (is_look_owed_ && Steady::now() >= trust_until_) heard.look_at_rules = true;
         if (heard.is_anything()) refresh(context, heard);
         for (const auto& sender : heard.blocked) {
-            const auto uplink = uplinks_.find(sender.uplink);
-            const auto mode = uplink == uplinks_.end() ? GuardMode::enforce : uplink->second;
-            guarded([&] { senders_.heard(context, mode, sender, log_); });
+            guarded([&] { senders_.heard(context, uplinks_, sender, log_); });
         }
         // Whoever sends a lot fills the kernel's small set: soon after the first word, and then once per comparison.
         if (!heard.blocked.empty()) count_at = std::min(count_at, Steady::now() + between_counts);
         if (!is_due) continue;
-        if (!uplinks_.empty()) guarded([&] { senders_.take_counts(context); });
+        count(context);
         count_at = Steady::now() + setup->settings.interval;
     }
+}
+
+void GuardWorker::count(const Context& context) {
+    if (!uplinks_.empty()) guarded([&] { senders_.take_counts(context, uplinks_, log_); });
 }
 
 /// Any rule of anybody, as the kernel counts them: where it has the same number nothing was changed, nor missed.

@@ -51,6 +51,7 @@ private:
     void tell(const GuardKeeper::Refreshed& done, const Heard& heard);
     [[nodiscard]] bool have_rules_changed() const;
     void guarded(const std::function<void()>& statistics);
+    void count(const Context& context);
     void take(const guard::GuardEvent& event, Heard& heard) const;
 
     mutable std::mutex mutex_;

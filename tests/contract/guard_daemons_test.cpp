@@ -66,6 +66,13 @@ struct Daemons {
 
     /// One, at rest.
     explicit Daemons(const std::string& interval) {
+        configure(interval, "enforce");
+        first.emplace(dir / "config.toml");
+        REQUIRE(wait_until(stands, 20s));
+        quiet();
+    }
+
+    void configure(const std::string& interval, const std::string& mode) const {
         std::ofstream{dir / "config.toml"} << R"([providers.hand]
 type = "manual"
 server = "hv1"
@@ -76,6 +83,7 @@ addresses = [{ address = "192.0.2.10", mac = ")" + web_mac +
 provider = "hand"
 bridges = ["br0"]
 uplinks = ["up0"]
+guard = ")" + mode + R"("
 
 [store]
 url = "sqlite:)" + (dir / "leases.db") + R"("
@@ -83,9 +91,6 @@ url = "sqlite:)" + (dir / "leases.db") + R"("
 [reconcile]
 interval = ")" + interval + R"("
 )";
-        first.emplace(dir / "config.toml");
-        REQUIRE(wait_until(stands, 20s));
-        quiet();
     }
 
     static bool stands() {
@@ -106,14 +111,17 @@ interval = ")" + interval + R"("
         };
         REQUIRE(wait_until(is_quiet, 30s));
     }
-    [[nodiscard]] bool knows_sender(const std::string& mac) const {
-        bool is_known = false;
+    [[nodiscard]] std::optional<BlockedSender> sender(const std::string& mac) const {
+        std::optional<BlockedSender> found;
         const store::SqliteLeaseStore store{dir / "leases.db", 5s, store::Access::existing};
         store.read([&](const Rows& rows) {
-            for (const auto& sender : rows.guard.senders()) is_known = is_known || sender.mac.text() == mac;
+            for (const auto& sender : rows.guard.senders()) {
+                if (sender.mac.text() == mac) found = sender;
+            }
         });
-        return is_known;
+        return found;
     }
+    [[nodiscard]] bool knows_sender(const std::string& mac) const { return sender(mac).has_value(); }
 };
 
 struct TwoDaemons : Daemons {
@@ -235,4 +243,32 @@ TEST_CASE("when the daemon that hears of blocked frames has gone, the other one 
         return wait_until([&] { return two.knows_sender(mac); }, 2s);
     };
     CHECK(wait_until(is_heard, 60s));
+}
+
+TEST_CASE("who was stopped before a daemon ran is logged once when it does") {
+    Daemons daemons{"1s"};
+    daemons.first.reset();
+    const std::string mac = "02:00:00:00:66:02";
+    REQUIRE_FALSE(daemons.ground.leaves(udp4(mac, "192.0.2.77")));
+    const StderrFile log{daemons.dir / "log"};
+    daemons.first.emplace(daemons.dir / "config.toml");
+    CHECK(wait_until([&] { return log.text().find(mac) != std::string::npos; }, 10s));
+    REQUIRE_FALSE(daemons.ground.leaves(udp4(mac, "192.0.2.77")));
+    CHECK(wait_until([&] { return daemons.sender(mac)->frames >= 2; }, 10s));
+    const auto text = log.text();
+    CHECK_THAT(text, Catch::Contains("guard-blocked"));
+    CHECK(text.find(mac) == text.rfind(mac));
+}
+
+TEST_CASE("what was stopped is still counted when the configuration no longer wants a guard") {
+    Daemons daemons{"1h"};
+    const std::string mac = "02:00:00:00:66:03";
+    REQUIRE_FALSE(daemons.ground.leaves(udp4(mac, "192.0.2.77")));
+    daemons.configure("1h", "off");
+    const auto setup = daemon::load_setup(daemons.dir / "config.toml");
+    daemons.first->guard.use(setup);
+    daemons.first->worker.use(setup);
+    REQUIRE(wait_until([] { return !Daemons::stands(); }, 20s));
+    REQUIRE(daemons.sender(mac));
+    CHECK(daemons.sender(mac)->frames == 1);
 }

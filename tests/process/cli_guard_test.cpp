@@ -102,6 +102,21 @@ TEST_CASE("guard down takes it away, also when it is said again, and says what t
     CHECK_THAT(host.ruleset(), Contains(web_mac));
 }
 
+TEST_CASE("what was stopped is still counted when the guard is down", "[cli][guard]") {
+    const Bridged host;
+    REQUIRE(host.guard({"up"}).exit_code == 0);
+    const auto sent = host.run({FIP_SEND_FRAMES, "br0", "--count", "3", "--mac", "02:00:00:00:66:66", "--into-wall"});
+    CAPTURE(sent.err);
+    REQUIRE(sent.exit_code == 0);
+    const auto down = host.guard({"down", "--json"});
+    CHECK(down.exit_code == 0);
+    const auto blocked = boost::json::parse(down.out).at("blocked");
+    CAPTURE(down.out);
+    REQUIRE(blocked.as_array().size() == 1);
+    CHECK(blocked.at(0).at("mac") == "02:00:00:00:66:66");
+    CHECK(blocked.at(0).at("frames").as_int64() == 3);
+}
+
 TEST_CASE("guard status tells what stands and who was stopped, as a table and as JSON", "[cli][guard]") {
     const Bridged host;
     check_golden("guard_down.txt", host.guard({"status"}).out);
