@@ -8,6 +8,7 @@
 #include "late_start.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <string_view>
 #include <vector>
 
@@ -37,6 +38,17 @@ bool says_more_at_start(std::string_view xml) {
     return xml.find("network=") != std::string_view::npos;
 }
 
+// Only the wording of a later refusal depends on it, and a filter that fails ends the migration.
+void try_to_note(const Settings& settings, const World& world, const std::function<void(const Context&)>& note) {
+    try {
+        const auto traits = traits_of(settings);
+        const auto store = world.open_to_write(settings);
+        note(context_of(settings, traits, *store, world));
+    } catch (const std::exception& e) {
+        world.log(std::string{"could not note how a guest arrives: "} + e.what());
+    }
+}
+
 std::string judge(const Settings& settings, const domxml::DomainText& domain, const World& world) {
     const auto& guest = domain.guest;
     const auto traits = traits_of(settings);
@@ -49,7 +61,11 @@ std::string judge(const Settings& settings, const domxml::DomainText& domain, co
     if (verdict.answer == StartAnswer::late && driver_of_type(domain.type) != "qemu") {
         verdict.answer = StartAnswer::retry;
     }
-    return answer_wrong_mac({context, guest, world}, verdict);
+    auto answer = answer_wrong_mac({context, guest, world}, verdict);
+    if (!answer.empty()) {
+        try_to_note(settings, world, [&](const Context& own) { forget_incoming(own, guest.id); });
+    }
+    return answer;
 }
 
 std::string may_start_now(const Settings& settings, const domxml::DomainText& domain, const World& world) {
@@ -61,18 +77,6 @@ std::string may_start_now(const Settings& settings, const domxml::DomainText& do
                                                         : "the lease store is locked by another process; try again";
     } catch (const StoreError& e) {
         return passes_in_kernel(settings, guest, world) ? "" : e.what();
-    }
-}
-
-void note_arrival(const HookCall& call, const Settings& settings, const Guest& guest, const World& world) {
-    try {
-        const auto traits = traits_of(settings);
-        const auto store = world.open_to_write(settings);
-        const auto context = context_of(settings, traits, *store, world);
-        note_incoming(context, guest.id, call.operation);
-    } catch (const std::exception& e) {
-        // Only the wording of a later refusal depends on it, and a filter that fails ends the migration.
-        world.log(std::string{"could not note the arrival of a guest: "} + e.what());
     }
 }
 
@@ -100,7 +104,8 @@ std::string on_phase(const HookCall& call, const ReadXml& read_xml, const World&
     if (!has_managed_nic(*settings, domain.guest)) return "";
 
     if (!may_refuse) {
-        note_arrival(call, *settings, domain.guest, world);
+        try_to_note(*settings, world,
+                    [&](const Context& context) { note_incoming(context, domain.guest.id, call.operation); });
         return "";
     }
     world.is_managed(call.guest);

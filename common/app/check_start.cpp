@@ -53,4 +53,13 @@ void note_incoming(const Context& context, const GuestId& guest, const std::stri
     });
 }
 
+void forget_incoming(const Context& context, const GuestId& guest) {
+    bool is_noted = false;
+    context.store.read([&](const Rows& rows) {
+        for (const auto& note : rows.guests.notes_of(guest)) is_noted = is_noted || note.kind == NoteKind::incoming;
+    });
+    if (!is_noted) return;
+    context.store.write([&](Rows& rows) { rows.guests.erase(NoteKind::incoming, guest, std::nullopt); });
+}
+
 }  // namespace fip

@@ -14,5 +14,7 @@ namespace fip {
 
 /// Remember that a saved image or an incoming migration is about to start this guest (hook's `restore`, `migrate`).
 void note_incoming(const Context& context, const GuestId& guest, const std::string& operation);
+/// That start was refused: the next one may be another kind.
+void forget_incoming(const Context& context, const GuestId& guest);
 
 }  // namespace fip

@@ -79,6 +79,7 @@ TEST_CASE("with on_wrong_mac = hold a saved image runs behind the guard, and onl
         REQUIRE(host.run({"failover-ip", "guard", "down"}).exit_code == 0);
         check_refuses(call_hook(host, "prepare", xml), "failover-ip guard up");
         host.guard_up();
+        REQUIRE(call_hook(host, operation, xml).exit_code == 0);
         check_passes(call_hook(host, "prepare", xml));
     }
     CHECK(host.find("203.0.113.1")->state == LeaseState::warm);

@@ -187,6 +187,7 @@ TEST_CASE("a migration or a restore that was announced is remembered for the ref
     const auto xml = domain_with(bridge_nic(bad_mac));
     check_is_silent(call_hook(host, "restore", xml));
     CHECK_THAT(call_hook(host, "prepare", xml).err, Contains("managedsave-remove"));
+    CHECK_THAT(call_hook(host, "prepare", xml).err, !Contains("managedsave-remove"));  // a start of another kind
     check_is_silent(call_hook(host, "migrate", xml));
     CHECK_THAT(call_hook(host, "prepare", xml).err, Contains("migration"));
 }
