@@ -16,15 +16,36 @@ std::string gateway_note(const GuestNetwork& nic, std::string_view indent) {
     return fmt::format("{}# GATEWAY: the one that your provider gives for {}\n", indent, nic.addresses.front().text());
 }
 
+// Replies leave by the NIC whose address they bear: the guard stops them elsewhere. The first NIC's routes are
+// everybody's.
+int table_of(std::size_t number) {
+    return 100 + static_cast<int>(number);
+}
+
 std::string netplan_nic(const GuestNetwork& nic, std::size_t number) {
     auto text = fmt::format("    public{}:\n", number);
     if (nic.mac) text += fmt::format("      match: {{macaddress: \"{}\"}}\n", nic.mac->text());
     text += "      addresses:\n";
     for (const auto& address : nic.addresses) text += fmt::format("        - {}/{}\n", address.text(), address.bits());
-    // A second default route would only compete with the first.
-    if (number == 0) {
-        text += "      routes:\n" + gateway_note(nic, "        ");
-        text += fmt::format("        - {{to: default, via: \"{}\", on-link: true}}\n", gateway_of(nic));
+    const auto table = number == 0 ? std::string{} : fmt::format(", table: {}", table_of(number));
+    text += "      routes:\n" + gateway_note(nic, "        ");
+    text += fmt::format("        - {{to: default, via: \"{}\", on-link: true{}}}\n", gateway_of(nic), table);
+    if (number == 0) return text;
+    text += "      routing-policy:\n";
+    for (const auto& address : nic.addresses)
+        text += fmt::format("        - {{from: \"{}\"{}}}\n", address.text(), table);
+    return text;
+}
+
+std::string ifupdown_other_routes(const GuestNetwork& nic, std::size_t number) {
+    auto text = gateway_note(nic, "    ");
+    const auto table = table_of(number);
+    text += fmt::format("    up ip {} route add default via {} dev $IFACE onlink table {}\n",
+                        nic.addresses.front().is_v4() ? "-4" : "-6", gateway_of(nic), table);
+    for (const auto& address : nic.addresses) {
+        const auto rule = fmt::format("from {} table {}", address.text(), table);
+        const auto* family = address.is_v4() ? "-4" : "-6";
+        text += fmt::format("    up ip {0} rule add {1}\n    down ip {0} rule del {1}\n", family, rule);
     }
     return text;
 }
@@ -65,6 +86,7 @@ std::string ifupdown_text(const std::vector<GuestNetwork>& nics) {
             text +=
                 fmt::format("    up ip addr add {}/{} dev $IFACE\n", nic.addresses[k].text(), nic.addresses[k].bits());
         }
+        if (i > 0) text += ifupdown_other_routes(nic, i);
     }
     return text;
 }

@@ -82,10 +82,13 @@ void tell_state_of_providers(const Context& context) {
 int print_planned(Workplace& workplace, const std::string& only) {
     for (const auto& [name, settings] : workplace.settings().providers) {
         if (!only.empty() && only != name) continue;
-        for (const auto& step : planned_provider_steps(workplace.context(Mode::dry_run), name)) {
+        const auto steps = planned_provider_steps(workplace.context(Mode::dry_run), name);
+        if (steps.empty()) complain(fmt::format("provider {}: no address waits for a step", name));
+        for (const auto& step : steps) {
             print(fmt::format("{} {}: {}\n", name, step.address ? step.address->text() : "-", shown(step.text, 400)));
         }
     }
+    tell_state_of_providers(workplace.context(Mode::dry_run));
     return 0;
 }
 

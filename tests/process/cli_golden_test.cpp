@@ -144,6 +144,15 @@ TEST_CASE("guest explain tells what a guest has, what it lacks, and what it need
     CHECK(nobody.out.empty());
 }
 
+TEST_CASE("replies of a second NIC leave by it", "[cli]") {
+    const Full host;
+    host.libvirt_says(host_json);
+    auto second = of_guest(lease("203.0.113.7", LeaseState::active, "web1"), web_id, "52:54:00:00:00:07");
+    second.slot = "1";
+    host.put(second);
+    check_golden("explain_two_nics.txt", host.tell({"guest", "explain", "web1"}).out);
+}
+
 TEST_CASE("guest explain tells what was stopped, and what is being done about a start", "[cli]") {
     const Full host;
     host.libvirt_says(host_json);
