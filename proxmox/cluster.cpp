@@ -12,6 +12,8 @@
 
 #include <sys/stat.h>
 
+#include <sstream>
+
 namespace fip::proxmox {
 namespace {
 
@@ -122,6 +124,17 @@ fs::path Cluster::config_file(int vmid, const ListedGuest& guest) const {
 
 std::optional<std::string> Cluster::read_config(int vmid, const ListedGuest& guest) const {
     return text_of(config_file(vmid, guest), GuestConfig::most_bytes);
+}
+
+bool Cluster::is_ha_managed(int vmid) const {
+    const auto text = text_of(root_ / "ha" / "resources.cfg", most_list);
+    std::istringstream lines{text.value_or("")};
+    const auto wanted = "vm:" + std::to_string(vmid);  // a section's head, "vm: 100"
+    for (std::string line; std::getline(lines, line);) {
+        std::erase_if(line, [](char c) { return blanks.find(c) != blanks.npos; });
+        if (line == wanted) return true;
+    }
+    return false;
 }
 
 bool Cluster::has_file_of(int vmid) const {

@@ -1,37 +1,44 @@
 #include "proxmox_guests.hpp"
 
 #include "core/errors.hpp"
-#include "core/live_nics.hpp"
 #include "core/pool.hpp"
-#include "firmware_pause.hpp"
+#include "nic_line.hpp"
 #include "read_guest.hpp"
 #include "wanted_appearance.hpp"
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <exception>
+#include <thread>
 #include <utility>
 
 namespace fip::proxmox {
 namespace {
 
+using namespace std::chrono_literals;
+
 // `lock: create` alone, "# qmclone temporary file", `lock: destroyed` alone; a restore shows `memory: 128` meanwhile
 // (PROXMOX.md 4.1).
 constexpr std::array<std::string_view, 4> unfinished{"create", "clone", "import", "destroyed"};
+
+constexpr auto longest_cleanup = 10s;
 
 Guest left_alone(Guest guest) {
     guest.request = Request{{}, {}, {}, false};
     return guest;
 }
 
-/// A NIC that is changed while nothing has looked at it yet. The look that led here may have waited: its age is asked
-/// anew.
-bool is_in_firmware(Guest guest, int vmid, const RunFolders& folders, const std::vector<ConfigChange>& changes) {
-    if (!guest.is_running) return false;
-    guest.run = find_run(vmid, folders);
-    return guest.run && std::ranges::any_of(guest.live_nics, [&](const Nic& nic) {
-               const bool is_changed = std::ranges::find(changes, slot_of(nic), &ConfigChange::key) != changes.end();
-               return is_changed && remedy_for(guest, nic, OnWrongMac::swap) == Remedy::swap;
-           });
+/// What the NICs among the changes are to wear, by N of netN.
+std::map<std::size_t, Mac> right_macs(const std::vector<ConfigChange>& changes) {
+    std::map<std::size_t, Mac> macs;
+    for (int number = 0; number < most_nics; ++number) {
+        const auto change = std::ranges::find(changes, "net" + std::to_string(number), &ConfigChange::key);
+        if (change == changes.end() || !change->value) continue;
+        const auto nic = read_nic(GuestType::vm, number, *change->value);
+        if (nic.mac) macs.emplace(static_cast<std::size_t>(number), *nic.mac);
+    }
+    return macs;
 }
 
 }  // namespace
@@ -190,7 +197,7 @@ void ProxmoxGuests::forget(int vmid) {
     known_.erase(vmid);
     arriving_.erase(vmid);
     refusals_.forget(vmid);
-    paused_.erase(vmid);
+    restarting_.erase(vmid);
 }
 
 bool ProxmoxGuests::write(const Guest& guest, const GuestEdit&) {
@@ -201,9 +208,8 @@ bool ProxmoxGuests::write(const Guest& guest, const GuestEdit&) {
 SetResult ProxmoxGuests::show(const Guest& guest) {
     const auto vmid = vmid_of(guest.id);
     if (!vmid) return SetResult::done;
-    if (paused_.contains(*vmid)) {
-        if (!FirmwarePause::recover(context_(), guest.id, folders_)) return SetResult::busy;
-        paused_.erase(*vmid);
+    if (restarting_.contains(*vmid)) {
+        if (!finish_restart(context_(), guest, *vmid)) return SetResult::busy;
     }
     if (guest.request && !guest.request->is_enabled) return SetResult::done;
     const auto config = own_config(guest, *vmid);
@@ -244,14 +250,83 @@ SetResult ProxmoxGuests::apply(const Guest& guest, int vmid, const GuestConfig& 
     changes = refusals_.without(vmid, config, std::move(changes));
     if (changes.empty()) return SetResult::refused;
     if (is_lock_held(vmid, config.type())) return SetResult::busy;
-    if (!is_in_firmware(guest, vmid, folders_, changes)) return set(guest, vmid, config, changes, [] {});
+    if (config.type() == GuestType::container) return set(guest, vmid, config, changes, [] {});
     const auto context = context_();
-    paused_.insert(vmid);  // until it is certain that it goes on, also when the next lines throw
-    FirmwarePause pause{context, guest.id, vmid, folders_};
-    const auto result = set(guest, vmid, config, changes, [&] { pause.reset(); });
-    if (!pause.end()) return SetResult::busy;
-    paused_.erase(vmid);
-    return result;
+    const auto right = right_macs(changes);
+    // `qm set` needs more than half a second to begin: a start may overtake it.
+    const auto hold = [&] {
+        if (restarting_.contains(vmid) || !has_just_begun_wrong(vmid, folders_, right)) return;
+        if (!may_be_stopped(vmid)) return;
+        FirmwareRestart restart{context, guest.id, vmid, folders_};
+        restart.pause();
+        if (restart.stage() != FirmwareRestart::Stage::none) restarting_.insert(vmid);
+    };
+    hold();
+    if (restarting_.contains(vmid)) {
+        return finish_restart(context, guest, vmid) ? SetResult::done : SetResult::busy;
+    }
+    auto result = SetResult::busy;
+    try {
+        result = set(guest, vmid, config, changes, hold);
+    } catch (...) {
+        if (restarting_.contains(vmid)) (void)finish_restart(context, guest, vmid);
+        throw;
+    }
+    if (!restarting_.contains(vmid)) return result;
+    return finish_restart(context, guest, vmid) ? SetResult::done : SetResult::busy;
+}
+
+/// The HA manager would take it for a wish.
+bool ProxmoxGuests::may_be_stopped(int vmid) const {
+    try {
+        return !cluster_.is_ha_managed(vmid);
+    } catch (const GuestsUnavailable&) {
+        return false;
+    }
+}
+
+/// False: it goes on later. Once it is ended it is started again, whatever becomes of its config.
+bool ProxmoxGuests::finish_restart(const Context& context, const Guest& guest, int vmid) {
+    using Stage = FirmwareRestart::Stage;
+    FirmwareRestart restart{context, guest.id, vmid, folders_};
+    if (restart.stage() == Stage::unknown) return false;
+    if (restart.stage() == Stage::paused && !restart.end()) {
+        if (restart.give_up()) restarting_.erase(vmid);
+        return false;
+    }
+    if (restart.stage() == Stage::ended) {
+        std::exception_ptr trouble;
+        try {
+            show_ended(guest, vmid);
+        } catch (const std::exception&) {
+            trouble = std::current_exception();
+        }
+        restarting_.erase(vmid);
+        if (!restart.start()) restarting_.insert(vmid);
+        if (trouble) std::rethrow_exception(trouble);
+    }
+    if (restart.stage() == Stage::none) restarting_.erase(vmid);
+    return restart.stage() == Stage::none;
+}
+
+/// Its end has works of its own (`qm cleanup`), under the guest's lock.
+void ProxmoxGuests::show_ended(const Guest& guest, int vmid) {
+    for (const auto end = std::chrono::steady_clock::now() + longest_cleanup; std::chrono::steady_clock::now() < end;
+         std::this_thread::sleep_for(100ms)) {
+        known_.erase(vmid);
+        const auto config = own_config(guest, vmid);
+        if (!config) return;
+        if (!config->lock().empty()) continue;
+        const auto changes = refusals_.without(vmid, *config, wanted_changes(guest, *config));
+        const auto result = changes.empty() ? SetResult::done : set(guest, vmid, *config, changes, [] {});
+        if (result != SetResult::busy && result != SetResult::later) return;
+    }
+}
+
+std::set<int> ProxmoxGuests::take_up_restarts(const Context& context) {
+    FirmwareRestart::give_up_after(context, folders_, FirmwareRestart::lasts);
+    restarting_ = FirmwareRestart::left_over(context.store);
+    return restarting_;
 }
 
 SetResult ProxmoxGuests::set(const Guest& guest, int vmid, const GuestConfig& config,

@@ -3,6 +3,7 @@
 #include "app/context.hpp"
 #include "cluster.hpp"
 #include "core/errors.hpp"
+#include "firmware_restart.hpp"
 #include "ports/guest_source.hpp"
 #include "running_vm.hpp"
 #include "set_config.hpp"
@@ -45,6 +46,8 @@ public:
     /// @throws InputError         Proxmox refused some of it; the rest is written
     /// @throws GuestsUnavailable  of this call alone: its program hung, or could not be started
     [[nodiscard]] SetResult show(const Guest& guest);
+    /// VMs that a killed process left on the way of a restart in their firmware: show() them.
+    [[nodiscard]] std::set<int> take_up_restarts(const Context& context);
     /// It came from another node, or is about to start here.
     void expect(int vmid) { arriving_.insert(vmid); }
     void has_arrived(int vmid) { arriving_.erase(vmid); }
@@ -71,6 +74,9 @@ private:
                                 const std::vector<ConfigChange>& changes, const std::function<void()>& meanwhile);
     [[nodiscard]] SetResult set_each(const Guest& guest, int vmid, const std::vector<ConfigChange>& changes,
                                      const std::function<void()>& meanwhile, const InputError& refusal);
+    [[nodiscard]] bool finish_restart(const Context& context, const Guest& guest, int vmid);
+    void show_ended(const Guest& guest, int vmid);
+    [[nodiscard]] bool may_be_stopped(int vmid) const;
 
     const Cluster& cluster_;
     std::function<Context()> context_;
@@ -85,7 +91,7 @@ private:
     std::set<int> arriving_;
     bool may_set_hookscript_ = false;
     Refusals refusals_;
-    std::set<int> paused_;  ///< In their firmware; who stays in it is let go before anything else.
+    std::set<int> restarting_;  ///< FirmwareRestart has begun.
 };
 
 /// Proxmox still makes this config, or takes it apart: what it says is not what the guest is.

@@ -118,10 +118,6 @@ void Qmp::cont() {
     if (const auto answer = ask(command_text("cont")); !answer.error.empty()) throw QmpError{answer.error};
 }
 
-void Qmp::reset() {
-    if (const auto answer = ask(command_text("system_reset")); !answer.error.empty()) throw QmpError{answer.error};
-}
-
 std::map<std::string, Mac> Qmp::nics() {
     const std::string folder = "/machine/peripheral/";
     const auto devices = ask(command_text("qom-list", {{"path", "/machine/peripheral"}}));
@@ -137,17 +133,6 @@ std::map<std::string, Mac> Qmp::nics() {
         if (const auto mac = Mac::try_parse(std::string_view{answer.result.get_string()})) macs.emplace(id, *mac);
     }
     return macs;
-}
-
-bool Qmp::can_begin_anew() {
-    const auto answer = ask(command_text("human-monitor-command", {{"command-line", "xp /16xb 0xffff0"}}));
-    if (!answer.result.is_string()) return true;  // another machine than a PC
-    // "00000000000ffff0: 0xea 0x5b ..."
-    const std::string_view text = answer.result.get_string();
-    for (auto at = text.find("0x"); at != text.npos; at = text.find("0x", at + 2)) {
-        if (text.substr(at, 4) != "0x00") return true;
-    }
-    return text.find("0x") == text.npos;
 }
 
 }  // namespace fip::proxmox

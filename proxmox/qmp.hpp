@@ -30,12 +30,8 @@ public:
     [[nodiscard]] std::string status();  ///< "running", "paused", "prelaunch", ... (query-status)
     void stop();
     void cont();
-    void reset();
     /// What the guest sees: every NIC that it has, by its id ("net0").
     [[nodiscard]] std::map<std::string, Mac> nics();
-    /// Whether a reset would lead back into the firmware: not while SeaBIOS has switched its shadow RAM on and not yet
-    /// filled it (the reset vector at 0xffff0 reads as zeros then).
-    [[nodiscard]] bool can_begin_anew();
 
 private:
     struct Answer;

@@ -1,5 +1,6 @@
 #include "running_vm.hpp"
 
+#include "core/live_nics.hpp"
 #include "guest_config.hpp"
 #include "qmp.hpp"
 #include "runtime/qemu_process.hpp"
@@ -103,6 +104,22 @@ void add_running_vm(Guest& guest, int vmid, const RunFolders& folders) {
 std::optional<Run> find_run(int vmid, const RunFolders& folders) {
     const auto process = process_of(vmid, folders);
     return process ? std::optional{run_of(*process)} : std::nullopt;
+}
+
+bool has_just_begun_wrong(int vmid, const RunFolders& folders, const std::map<std::size_t, Mac>& right) {
+    const auto process = process_of(vmid, folders);
+    if (!process) return false;
+    Guest guest;
+    guest.is_running = true;
+    guest.run = run_of(*process);
+    Nic any;
+    any.can_unplug = true;
+    if (remedy_for(guest, any, OnWrongMac::swap) != Remedy::swap) return false;
+    const auto begun = macs_at_begin(*process);
+    return std::ranges::any_of(right, [&](const auto& nic) {
+        const auto found = begun.find(nic.first);
+        return found != begun.end() && found->second != nic.second;
+    });
 }
 
 void add_running_container(Guest& guest, int vmid, const RunFolders& folders) {

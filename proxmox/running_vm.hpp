@@ -2,7 +2,9 @@
 
 #include "core/guest.hpp"
 
+#include <cstddef>
 #include <filesystem>
+#include <map>
 #include <optional>
 
 namespace fip::proxmox {
@@ -22,6 +24,10 @@ void add_running_vm(Guest& guest, int vmid, const RunFolders& folders);
 
 /// How far a VM has come by now; empty: it does not run. It is asked nothing.
 [[nodiscard]] std::optional<Run> find_run(int vmid, const RunFolders& folders);
+
+/// Whether it is in its firmware now, and began with another MAC than one of these is to be. By N of netN. It is asked
+/// nothing.
+[[nodiscard]] bool has_just_begun_wrong(int vmid, const RunFolders& folders, const std::map<std::size_t, Mac>& right);
 
 /// The same of a container: it runs when one of its veths is there. Its NICs are as its config has them, for pct
 /// changes both at once; one with a NIC beside them is left alone.

@@ -23,7 +23,7 @@ using namespace std::chrono_literals;
 
 // It waits 10 s for the lock and some 6 s for a NIC; a busy host needs more for each.
 constexpr auto longest = 90s;
-constexpr auto between_calls = 200ms;
+constexpr auto between_calls = 100ms;
 constexpr auto between_refusals = 10min;
 
 std::vector<std::string> command_for(int vmid, const GuestConfig& config, const std::vector<ConfigChange>& changes) {

@@ -6,7 +6,7 @@
 #include "config/read_file.hpp"
 #include "core/errors.hpp"
 #include "example_config.hpp"
-#include "firmware_pause.hpp"
+#include "firmware_restart.hpp"
 #include "install_file.hpp"
 #include "node_facts.hpp"
 #include "ports/guest_source.hpp"
@@ -56,16 +56,6 @@ std::string keys_of(const std::vector<ConfigChange>& changes) {
     std::string text;
     for (const auto& change : changes) text += (text.empty() ? "" : ", ") + change.key;
     return text;
-}
-
-std::set<int> guests_held_in(const LeaseStore& leases) {
-    std::set<int> held;
-    leases.read([&](const Rows& rows) {
-        for (const auto& note : rows.guests.notes(NoteKind::swapping)) {
-            if (const auto vmid = vmid_of(note.guest)) held.insert(*vmid);
-        }
-    });
-    return held;
 }
 
 class Uninstallation {
@@ -142,12 +132,12 @@ private:
         if (!fs::exists(settings.store_file)) return;
         store::SqliteLeaseStore leases{settings.store_file, longest_busy,
                                        has_effects_ ? store::Access::existing : store::Access::read_only};
-        const auto held = guests_held_in(leases);
+        const auto held = FirmwareRestart::left_over(leases);
         if (held.empty()) return;
         const std::map<std::string, ProviderTraits> no_providers;
         const runtime::SystemClock clock;
-        if (has_effects_) FirmwarePause::recover({settings, no_providers, leases, clock, {}}, {});
-        const auto left = guests_held_in(leases);
+        if (has_effects_) FirmwareRestart::give_up_after({settings, no_providers, leases, clock, {}}, {}, 0ms);
+        const auto left = FirmwareRestart::left_over(leases);
         for (const auto vmid : held) {
             const auto name = "guest " + std::to_string(vmid);
             if (has_effects_ && left.contains(vmid)) {

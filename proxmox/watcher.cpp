@@ -3,7 +3,6 @@
 #include "app/guest_facts.hpp"
 #include "core/errors.hpp"
 #include "firewall_file.hpp"
-#include "firmware_pause.hpp"
 #include "program_file.hpp"
 #include "read_guest.hpp"
 #include "runtime/log.hpp"
@@ -286,8 +285,9 @@ void Watcher::waiting_ones() {
 void Watcher::compare_now() {
     compare_at_ = Steady::now() + place_->setup().settings.interval;
     const auto now = context();
-    FirmwarePause::recover(now, {});
+    const auto restarts = guests_.take_up_restarts(now);
     if (is_away_) return;
+    for (const auto vmid : restarts) guarded([&] { look_at(vmid); });
     guests_.may_set_hookscript(is_hookscript_everywhere(cluster_));
     const auto all = look_at_all(now, guests_, Effects::apply, {});
     for (const auto& gap : all.listing.gaps) log_.warn("listing-incomplete", gap);

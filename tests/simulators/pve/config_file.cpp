@@ -232,7 +232,12 @@ bool is_option(Kind kind, const std::string& key) {
 }
 
 bool is_fast_plug(Kind kind, const std::string& key) {
-    return fast_plug_options.contains(key) ||
+    // qemu-server's $confdesc_cloudinit: in the config at once, on the drive at the next start.
+    constexpr std::string_view cloud_init[] = {"cicustom", "cipassword", "citype",  "ciupgrade",
+                                               "ciuser",   "nameserver", "sshkeys", "searchdomain"};
+    const bool is_cloud_init =
+        key.starts_with("ipconfig") || std::ranges::find(cloud_init, key) != std::end(cloud_init);
+    return fast_plug_options.contains(key) || (kind == Kind::qemu && is_cloud_init) ||
            (kind == Kind::lxc &&
             (key == "hostname" || key == "cores" || key == "memory" || key == "swap" || key == "nameserver"));
 }

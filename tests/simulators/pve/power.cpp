@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
@@ -28,6 +29,18 @@ bool is_running(const Guest& guest) {
 
 std::string reboot_file(const Guest& guest) {
     return "/run/qemu-server/" + guest.id() + ".reboot";
+}
+
+// facts 1.2 step 3: the drive has what the config says now. Here it is a text: "net0: ...", "ipconfig0: ...".
+void make_cloud_init_drive(const Guest& guest, const ConfigFile& config) {
+    const bool has_drive = std::ranges::any_of(
+        config.main.values, [](const auto& value) { return value.second.find("cloudinit") != std::string::npos; });
+    if (!has_drive) return;
+    fs::create_directories("/run/qemu-server");
+    std::ofstream drive{"/run/qemu-server/" + guest.id() + ".cloudinit"};
+    for (const auto& [key, value] : config.main.values) {
+        if (is_net(key) || key.starts_with("ipconfig")) drive << key << ": " << value << '\n';
+    }
 }
 
 template <typename Work>
@@ -51,6 +64,7 @@ void start_machine_locked(const Guest& guest, const PowerOptions& options, bool 
     if (is_running(guest)) throw CommandError{"VM " + guest.id() + " already running\n"};
     ::setenv("PVE_MIGRATED_FROM", options.migrated_from.c_str(), 1);  // only by a start, maybe empty (facts 1.1)
     if (!is_suspended && options.migrated_from.empty() && apply_pending(guest, config)) config = load(guest);
+    if (options.migrated_from.empty()) make_cloud_init_drive(guest, config);
     run_hook(guest, config, "pre-start");
     start_machine(guest, config, {options.migrated_from, is_paused});
     if (is_suspended) {

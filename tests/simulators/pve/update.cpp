@@ -212,7 +212,7 @@ bool plug_machine_net(const Guest& guest, const ConfigFile& config, const std::s
 bool plug_now(const Guest& guest, const ConfigFile& config, const std::string& key,
               const std::set<std::string>& features) {
     if (is_net(key)) return plug_machine_net(guest, config, key, features.contains("network"));
-    return key == "hotplug" || (key.starts_with("ipconfig") && features.contains("cloudinit"));
+    return key == "hotplug";
 }
 
 bool unplug_now(const Guest& guest, const std::string& key, const std::set<std::string>& features) {
