@@ -47,7 +47,7 @@ std::optional<GuestNote> note_of(const Context& context, const GuestId& guest) {
     std::optional<GuestNote> found;
     context.store.read([&](const Rows& rows) {
         for (auto& note : rows.guests.notes_of(guest)) {
-            if (note.kind == NoteKind::swapping) found = std::move(note);
+            if (note.kind == NoteKind::restarting) found = std::move(note);
         }
     });
     return found;
@@ -79,7 +79,7 @@ void FirmwareRestart::pause() noexcept {
         if (Qmp{folders_.monitor(vmid_), shortly}.status() != "running") return;
         const auto process = process_of(vmid_, folders_);
         context_.store.write([&](Rows& rows) {
-            rows.guests.put({NoteKind::swapping, guest_, "", "", "", process, context_.clock.now()});
+            rows.guests.put({NoteKind::restarting, guest_, "", "", "", process, context_.clock.now()});
         });
         stage_ = Stage::unknown;
         Qmp{folders_.monitor(vmid_), shortly}.stop();
@@ -126,14 +126,14 @@ bool FirmwareRestart::give_up() {
 }
 
 void FirmwareRestart::forget() {
-    context_.store.write([&](Rows& rows) { rows.guests.erase(NoteKind::swapping, guest_, std::nullopt); });
+    context_.store.write([&](Rows& rows) { rows.guests.erase(NoteKind::restarting, guest_, std::nullopt); });
     stage_ = Stage::none;
 }
 
 std::set<int> FirmwareRestart::left_over(const LeaseStore& store) {
     std::set<int> vmids;
     store.read([&](const Rows& rows) {
-        for (const auto& note : rows.guests.notes(NoteKind::swapping)) {
+        for (const auto& note : rows.guests.notes(NoteKind::restarting)) {
             if (const auto vmid = vmid_of(note.guest)) vmids.insert(*vmid);  // else libvirt's
         }
     });
@@ -143,7 +143,7 @@ std::set<int> FirmwareRestart::left_over(const LeaseStore& store) {
 void FirmwareRestart::give_up_after(const Context& context, const RunFolders& folders, std::chrono::milliseconds age) {
     const auto now = context.clock.now();
     std::vector<GuestNote> notes;
-    context.store.read([&](const Rows& rows) { notes = rows.guests.notes(NoteKind::swapping); });
+    context.store.read([&](const Rows& rows) { notes = rows.guests.notes(NoteKind::restarting); });
     for (const auto& note : notes) {
         const auto vmid = vmid_of(note.guest);
         if (!vmid || is_younger(note, now, age)) continue;

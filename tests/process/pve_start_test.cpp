@@ -155,9 +155,9 @@ TEST_CASE("a guest that is started in the moment it was created runs with its vi
             return leases.size() == 1 && leases.at(0).mac && live(vmid) == leases.at(0).mac->text();
         };
         const auto is_pending = [&] { return has(*lab.node.config(vmid), "[PENDING]"); };
-        PVE_AWAIT(lab, has_mac() || (is_pending() && lab.notes(NoteKind::swapping).empty()));
+        PVE_AWAIT(lab, has_mac() || (is_pending() && lab.notes(NoteKind::restarting).empty()));
         is_swapped = has_mac() && has(arguments, begun);
-        PVE_AWAIT(lab, lab.notes(NoteKind::swapping).empty());
+        PVE_AWAIT(lab, lab.notes(NoteKind::restarting).empty());
         PVE_AWAIT(lab, has(lab.node.qmp(vmid, R"({"execute":"query-status"})"), R"("status": "running")"));
         if (is_swapped) PVE_AWAIT(lab, lab.is_served(vmid, name));
         lab.node.must({"qm", "stop", id});
@@ -201,7 +201,7 @@ struct SlowNode {
         lab.node.must({"qm", "start", id});
         const auto is_over = [&] {
             const bool is_pending = has(*lab.node.config(vmid), "[PENDING]");
-            return lab.notes(NoteKind::swapping).empty() && (booted_with(vmid, upper_mac(name)) || is_pending);
+            return lab.notes(NoteKind::restarting).empty() && (booted_with(vmid, upper_mac(name)) || is_pending);
         };
         PVE_AWAIT(lab, is_over());
         PVE_AWAIT(lab, has(lab.node.qmp(vmid, R"({"execute":"query-status"})"), R"("status": "running")"));
@@ -243,5 +243,5 @@ TEST_CASE("a guest that the HA manager keeps is not ended in its firmware") {
     PVE_AWAIT(node.lab, has(*node.lab.node.config(100), "[PENDING]") || node.booted_with(100, node.upper_mac("web1")));
     std::this_thread::sleep_for(2s);
     CHECK(node.lab.node.pid_of(100) == process);
-    CHECK(node.lab.notes(NoteKind::swapping).empty());
+    CHECK(node.lab.notes(NoteKind::restarting).empty());
 }

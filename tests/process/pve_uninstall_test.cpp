@@ -137,7 +137,7 @@ TEST_CASE("uninstall lets a VM go on that a killed watcher left paused in its fi
     boot.resize(boot.find('\n'));
     fip::store::SqliteLeaseStore store{setup.store_file(), 20s, fip::store::Access::create};
     store.write([&](fip::Rows& rows) {
-        rows.guests.put({fip::NoteKind::swapping,
+        rows.guests.put({fip::NoteKind::restarting,
                          {fip::GuestKind::proxmox, "100"},
                          "",
                          "",

@@ -422,7 +422,7 @@ TEST_CASE("a guest that a killed watcher left reset in its firmware goes on") {
         const auto guest = *lab.held_by("web1").at(0).guest;
         const auto process = lab.node.read("/run/qemu-server/100.pid");
         store.write([&](Rows& rows) {
-            rows.guests.put({NoteKind::swapping, guest, "", "", "", process, runtime::SystemClock{}.now()});
+            rows.guests.put({NoteKind::restarting, guest, "", "", "", process, runtime::SystemClock{}.now()});
         });
     }
     (void)lab.node.qmp(100, R"({"execute":"stop"})");
@@ -430,7 +430,7 @@ TEST_CASE("a guest that a killed watcher left reset in its firmware goes on") {
     (void)lab.node.qmp(100, R"({"execute":"system_reset"})");
     REQUIRE(has(lab.node.qmp(100, R"({"execute":"query-status"})"), "prelaunch"));
     lab.start_watcher();
-    PVE_AWAIT(lab, is_running(lab, 100) && lab.notes(NoteKind::swapping).empty());
+    PVE_AWAIT(lab, is_running(lab, 100) && lab.notes(NoteKind::restarting).empty());
 }
 
 TEST_CASE("a guest whose QEMU is busy when its pause should end goes on soon after") {
@@ -452,7 +452,7 @@ TEST_CASE("a guest whose QEMU is busy when its pause should end goes on soon aft
             const MonitorHolder holder{lab, id};
             std::this_thread::sleep_for(15s);
         }
-        PVE_AWAIT(lab, is_running(lab, id) && lab.notes(NoteKind::swapping).empty());
+        PVE_AWAIT(lab, is_running(lab, id) && lab.notes(NoteKind::restarting).empty());
     }
     CHECK(was_paused);
 }
