@@ -35,6 +35,7 @@ public:
     /// @throws GuestsUnavailable  somebody else has it, or pmxcfs takes nothing
     FirewallLock(const Cluster& cluster, int vmid)
         : folder_{cluster.root() / "priv/lock" / ("firewall-vm-" + std::to_string(vmid))} {
+        (void)::mkdir(folder_.parent_path().c_str(), 0700);  // as cfs_lock does each time
         const auto until = std::chrono::steady_clock::now() + longest_wait;
         while (::mkdir(folder_.c_str(), 0700) != 0) {
             if (errno != EEXIST) throw GuestsUnavailable{folder_.string() + " cannot be made: " + std::strerror(errno)};
@@ -94,6 +95,7 @@ void keep_ipfilter(const Cluster& cluster, const Context& context, const Guest& 
         };
         if (const auto text = read(); changed(text, sets) == text) return;
         const FirewallLock lock{cluster, *vmid};
+        (void)::mkdir(file.parent_path().c_str(), 0755);  // as save_vmfw_conf does each time
         const auto text = read();
         replace_file(file, changed(text, sets));
     } catch (const InputError& unreadable) {

@@ -112,3 +112,11 @@ TEST_CASE("without a quorum the firewall file stays as it is") {
     ground.keep();
     CHECK(ground.is_kept());
 }
+
+TEST_CASE("where no guest ever had a firewall file its folder is made") {
+    NEEDS_NODE();
+    Ground ground;
+    ground.node.must({"rmdir", "/etc/pve/firewall"});
+    ground.keep();
+    CHECK(ground.is_kept());
+}
