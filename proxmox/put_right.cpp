@@ -6,6 +6,7 @@
 #include "origin.hpp"
 #include "ports/guest_source.hpp"
 #include "read_guest.hpp"
+#include "wanted_appearance.hpp"
 
 #include <algorithm>
 #include <vector>
@@ -49,10 +50,25 @@ std::string right_macs(const std::vector<Change>& changes) {
     return text;
 }
 
+/// What cloud-init, or a container, is told of its addresses: the start that is queued would not wait for the watcher.
+std::vector<ConfigChange> address_changes(const Context& context, const WrongStart& start) {
+    std::vector<ConfigChange> changes;
+    context.store.read([&](const Rows& rows) {
+        if (const auto wanted = wanted_appearance(context, rows, start.guest)) {
+            changes = changes_for(start.config, *wanted);
+        }
+    });
+    std::erase_if(changes, [](const ConfigChange& change) {
+        return !change.key.starts_with("net") && !change.key.starts_with("ipconfig");
+    });
+    return changes;
+}
+
 /// Empty: written. Else why not.
-std::string write(const WrongStart& start, const std::vector<Change>& changes) {
-    std::vector<ConfigChange> edits;
+std::string write(const Context& context, const WrongStart& start, const std::vector<Change>& changes) {
+    auto edits = address_changes(context, start);
     for (const auto& change : changes) {
+        if (std::ranges::find(edits, change.slot, &ConfigChange::key) != edits.end()) continue;
         const auto line = start.config.value(change.slot);
         if (!line) return change.slot + " is not in its config";
         edits.push_back({change.slot, with_mac(start.config.type(), *line, change.mac)});
@@ -72,7 +88,7 @@ StartReply put_right(const WrongStart& start, const std::vector<Change>& changes
     const auto store = world.open_to_write(start.context.settings);
     const auto context = hooks::context_of(start.context.settings, start.context.traits, *store, world);
     const bool is_first = note_queued_start(context, start.guest, wrong_macs(changes));
-    if (const auto problem = write(start, changes); !problem.empty()) {
+    if (const auto problem = write(context, start, changes); !problem.empty()) {
         if (is_first) forget_queued_start(context, start.guest.id);
         return {false, hooks::refusal(start.title, wrong_macs(changes) + " is wrong, and " + problem)};
     }

@@ -19,8 +19,8 @@ struct WrongStart {
     int vmid;
 };
 
-/// Claim what its NICs lack, write their MACs into its config, and have it started again; once for each set of wrong
-/// MACs. May only start when its MACs turned out to be right.
+/// Claim what its NICs lack, write their MACs and addresses into its config, and have it started again; once for each
+/// set of wrong MACs. May only start when its MACs turned out to be right.
 /// @throws StoreBusy StoreError
 /// @throws GuestsUnavailable  pmxcfs went away, or cannot be read
 [[nodiscard]] StartReply put_right(const WrongStart& start);

@@ -71,6 +71,26 @@ TEST_CASE("a start with a wrong MAC is refused in one line, and the one that it 
     CHECK(lab.mac(100) == lab.held_by("web1").at(0).mac->text());
 }
 
+TEST_CASE("a clone that is started at once has its own address on its cloud-init drive") {
+    PVE_NODE_OR_SKIP();
+    PveLab lab;
+    lab.install_snippet();
+    lab.start_watcher();
+    lab.create(100, "web1", {"--ide2", "local:cloudinit", "--ipconfig0", "ip=dhcp"});
+    PVE_AWAIT(lab, lab.is_served(100, "web1") && has(lab.node.config_value(100, "ipconfig0"), "203.0.113.5") &&
+                       lab.node.config_value(100, "hookscript") == "local:snippets/failover-ip");
+    lab.kill_watcher();
+    lab.node.must({"qm", "clone", "100", "101", "--name", "web2"});
+    const auto refused = lab.node.run({"qm", "start", "101"});
+    INFO(refused.out << refused.err);
+    CHECK_THAT(refused.out + refused.err, Contains("another one is queued"));
+    PVE_AWAIT(lab, lab.node.pid_of(101) != 0);
+    const auto address = lab.held_by("web2").at(0).address.text();
+    CHECK(address != "203.0.113.5");
+    CHECK_THAT(lab.node.read("/run/qemu-server/101.cloudinit"),
+               Contains("ip=" + address + "/32") && !Contains("203.0.113.5/"));
+}
+
 TEST_CASE("known guests start with the watcher and the provider away") {
     PVE_NODE_OR_SKIP();
     PveLab lab;
