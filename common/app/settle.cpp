@@ -93,7 +93,8 @@ private:
 
     /// Only a whole run without trouble ends an outage: where reads work and writes fail, the backoff must grow.
     void forget_failures() {
-        if (status().last_error.empty()) return;
+        const auto before = status();
+        if (before.failures == 0 && before.last_error.empty()) return;
         context_.store.write([&](Rows& rows) {
             auto known = rows.provider.status(provider_.name);
             known.failures = 0;

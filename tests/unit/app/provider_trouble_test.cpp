@@ -153,6 +153,21 @@ TEST_CASE("an outage is told once, and asked about less and less often") {
     CHECK(host.account->calls[ApiCall::list] > 4);
 }
 
+TEST_CASE("a read without trouble ends an outage: the next one is told, and begins anew") {
+    World host;
+    host.add_addresses(1);
+    for (int outage = 0; outage < 3; ++outage) {
+        host.account->is_down = true;
+        const auto failed = host.settle_once(Sync::always);
+        REQUIRE(failed.next);
+        CHECK(*failed.next - host.clock.now().wall <= 5s);
+        CHECK(failed.happenings.size() == 1);
+        host.account->is_down = false;
+        host.clock.advance(10s);
+        REQUIRE_FALSE(host.settle_once(Sync::always).is_unavailable);
+    }
+}
+
 TEST_CASE("no MAC is written into a guest before a read has confirmed it") {
     auto settings = simple_settings();
     settings.pools["public"].warm = 0;
