@@ -212,8 +212,9 @@ boost::json::object json_of(const Explanation& one) {
     for (const auto& lease : one.leases) leases.push_back(json_of(lease));
     auto& notes = object["notes"].emplace_array();
     for (const auto& note : one.notes) {
-        // What a swap needs to be finished is for the daemon.
-        const auto text = note.kind == NoteKind::swapping ? std::string{} : utf8(note.text);
+        // What a swap or a restart needs to be finished is for the daemon.
+        const bool is_ours = note.kind == NoteKind::swapping || note.kind == NoteKind::restarting;
+        const auto text = is_ours ? std::string{} : utf8(note.text);
         notes.push_back({{"kind", word_of(note.kind)}, {"text", text}, {"since", rfc3339(note.at.wall)}});
     }
     object["remarks"] = texts(one.seen ? one.seen->remarks : std::vector<std::string>{});

@@ -16,6 +16,11 @@ std::string gateway_note(const GuestNetwork& nic, std::string_view indent) {
     return fmt::format("{}# GATEWAY: the one that your provider gives for {}\n", indent, nic.addresses.front().text());
 }
 
+// A gateway is of one family, the first address's.
+bool has_gateway(const GuestNetwork& nic, const Address& address) {
+    return address.is_v4() == nic.addresses.front().is_v4();
+}
+
 // Replies leave by the NIC whose address they bear: the guard stops them elsewhere. The first NIC's routes are
 // everybody's.
 int table_of(std::size_t number) {
@@ -32,20 +37,23 @@ std::string netplan_nic(const GuestNetwork& nic, std::size_t number) {
     text += fmt::format("        - {{to: default, via: \"{}\", on-link: true{}}}\n", gateway_of(nic), table);
     if (number == 0) return text;
     text += "      routing-policy:\n";
-    for (const auto& address : nic.addresses)
+    for (const auto& address : nic.addresses) {
+        if (!has_gateway(nic, address)) continue;
         text += fmt::format("        - {{from: \"{}\"{}}}\n", address.text(), table);
+    }
     return text;
 }
 
 std::string ifupdown_other_routes(const GuestNetwork& nic, std::size_t number) {
     auto text = gateway_note(nic, "    ");
     const auto table = table_of(number);
-    text += fmt::format("    up ip {} route add default via {} dev $IFACE onlink table {}\n",
-                        nic.addresses.front().is_v4() ? "-4" : "-6", gateway_of(nic), table);
+    const auto* family = nic.addresses.front().is_v4() ? "-4" : "-6";
+    text += fmt::format("    up ip {} route replace default via {} dev $IFACE onlink table {}\n", family,
+                        gateway_of(nic), table);
     for (const auto& address : nic.addresses) {
+        if (!has_gateway(nic, address)) continue;
         const auto rule = fmt::format("from {} table {}", address.text(), table);
-        const auto* family = address.is_v4() ? "-4" : "-6";
-        text += fmt::format("    up ip {0} rule add {1}\n    down ip {0} rule del {1}\n", family, rule);
+        text += fmt::format("    up ip {0} rule add {1} || true\n    down ip {0} rule del {1} || true\n", family, rule);
     }
     return text;
 }

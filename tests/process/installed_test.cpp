@@ -44,7 +44,10 @@ struct InstalledHost {
 }  // namespace
 
 TEST_CASE("installed programs find each other") {
-    REQUIRE(std::string{FIP_PREFIX} == "/usr");
+    if (std::string{FIP_PREFIX} != "/usr") {
+        WARN("SKIPPED: this was built to be installed below " FIP_PREFIX);
+        return;
+    }
     const InstalledHost host;
     for (const auto* program :
          {"/usr/bin/failover-ip", "/usr/sbin/failover-ip-libvirt", "/usr/sbin/failover-ip-proxmox",
