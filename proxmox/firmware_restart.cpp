@@ -2,13 +2,15 @@
 
 #include "config/read_file.hpp"
 #include "core/errors.hpp"
+#include "ports/guest_source.hpp"
 #include "qmp.hpp"
 #include "read_guest.hpp"
 #include "run_command.hpp"
+#include "runtime/log.hpp"
 #include "runtime/printable.hpp"
 
-#include <optional>
 #include <system_error>
+#include <vector>
 
 namespace fip::proxmox {
 namespace {
@@ -16,7 +18,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto shortly = 500ms;  // a second later it is no longer in its firmware
-constexpr auto longest_call = 60s;
+constexpr auto longest_call = 90s;
+constexpr auto lasts = 10min;
+constexpr std::string_view ending = "ending ";  // before the process: we are about to end it
 
 /// Tells one run of a guest from the next.
 std::string process_of(int vmid, const RunFolders& folders) {
@@ -29,10 +33,6 @@ std::string process_of(int vmid, const RunFolders& folders) {
 
 bool is_paused(const std::string& status) {
     return status == "paused" || status == "prelaunch";  // one that was reset meanwhile
-}
-
-bool is_younger(const GuestNote& note, const Now& now, std::chrono::milliseconds age) {
-    return note.at.boot_id == now.boot_id && now.boot - note.at.boot < age;
 }
 
 CommandResult qm(const char* verb, int vmid) {
@@ -53,20 +53,29 @@ std::optional<GuestNote> note_of(const Context& context, const GuestId& guest) {
     return found;
 }
 
+std::vector<GuestNote> all_notes(const LeaseStore& store) {
+    std::vector<GuestNote> notes;
+    store.read([&](const Rows& rows) { notes = rows.guests.notes(NoteKind::restarting); });
+    std::erase_if(notes, [](const GuestNote& note) { return !vmid_of(note.guest); });  // libvirt's
+    return notes;
+}
+
 }  // namespace
 
 FirmwareRestart::FirmwareRestart(const Context& context, const GuestId& guest, int vmid, const RunFolders& folders)
     : context_{context}, folders_{folders}, guest_{guest}, vmid_{vmid} {
     const auto note = note_of(context, guest);
     if (!note) return;
-    stage_ = look(*note);
+    stage_ = look();
     if (stage_ == Stage::none) forget();
 }
 
-FirmwareRestart::Stage FirmwareRestart::look(const GuestNote& note) const {
-    if (note.at.boot_id != context_.clock.now().boot_id) return Stage::none;
-    if (!find_run(vmid_, folders_)) return Stage::ended;
-    if (process_of(vmid_, folders_) != note.text) return Stage::none;
+FirmwareRestart::Stage FirmwareRestart::look() const {
+    const auto note = note_of(context_, guest_);
+    if (!note || note->at.boot_id != context_.clock.now().boot_id) return Stage::none;
+    const bool is_ending = note->text.starts_with(ending);
+    if (!find_run(vmid_, folders_)) return is_ending ? Stage::ended : Stage::none;
+    if (process_of(vmid_, folders_) != note->text.substr(is_ending ? ending.size() : 0)) return Stage::none;
     try {
         return is_paused(Qmp{folders_.monitor(vmid_), shortly}.status()) ? Stage::paused : Stage::none;
     } catch (const QmpError&) {
@@ -74,48 +83,54 @@ FirmwareRestart::Stage FirmwareRestart::look(const GuestNote& note) const {
     }
 }
 
-void FirmwareRestart::pause() noexcept {
+void FirmwareRestart::pause(const std::map<std::size_t, Mac>& right) {
+    const auto process = process_of(vmid_, folders_);
     try {
         if (Qmp{folders_.monitor(vmid_), shortly}.status() != "running") return;
-        const auto process = process_of(vmid_, folders_);
-        context_.store.write([&](Rows& rows) {
-            rows.guests.put({NoteKind::restarting, guest_, "", "", "", process, context_.clock.now()});
-        });
+        note(process);
         stage_ = Stage::unknown;
-        Qmp{folders_.monitor(vmid_), shortly}.stop();
-        stage_ = Stage::paused;
+        {
+            Qmp qmp{folders_.monitor(vmid_), shortly};
+            qmp.stop();
+            stage_ = Stage::paused;
+        }
+        // The store may have kept us waiting until its system was up.
+        if (!has_just_begun_wrong(vmid_, folders_, right)) (void)give_up();
     } catch (const QmpError&) {
         // It ends, or is busy: another look tells.
-    } catch (const StoreBusy&) {
-        // Without its note it must not be paused.
-    } catch (const StoreError&) {
-        // The same.
     }
 }
 
 bool FirmwareRestart::end() {
+    stage_ = look();
+    if (stage_ != Stage::paused) return stage_ == Stage::ended;
+    note(std::string{ending} + process_of(vmid_, folders_));
+    runtime::log(runtime::Level::info, "guest-restarting",
+                 std::to_string(vmid_) +
+                     ": it began with a wrong MAC: ended in its firmware, to be started with the "
+                     "right one");
     if (qm("stop", vmid_).exit_code != 0 || find_run(vmid_, folders_)) return false;
     stage_ = Stage::ended;
     return true;
 }
 
-bool FirmwareRestart::start() {
+void FirmwareRestart::start() {
     const auto ran = qm("start", vmid_);
     if (ran.exit_code != 0 && !find_run(vmid_, folders_)) {
-        for (const auto* locked : {"got timeout", " is locked ("}) {
-            if (ran.out.find(locked) != std::string::npos) return false;
-        }
-        forget();
-        throw InputError{"it began with a wrong MAC and was ended in its firmware, and does not start again: " +
-                         runtime::last_line(ran.out)};
+        throw GuestsUnavailable{"guest " + std::to_string(vmid_) +
+                                " was ended in its firmware, because it began with a wrong MAC, and does not start "
+                                "now: " +
+                                runtime::last_line(ran.out)};
     }
     forget();
-    return true;
 }
 
 bool FirmwareRestart::give_up() {
     if (stage_ == Stage::unknown) return false;
-    if (stage_ == Stage::ended) return start();
+    if (stage_ == Stage::ended) {
+        start();
+        return true;
+    }
     try {
         if (stage_ == Stage::paused) Qmp{folders_.monitor(vmid_)}.cont();
     } catch (const QmpError&) {
@@ -125,35 +140,57 @@ bool FirmwareRestart::give_up() {
     return true;
 }
 
+void FirmwareRestart::note(const std::string& text) {
+    context_.store.write([&](Rows& rows) {
+        rows.guests.erase(NoteKind::restarting, guest_, std::nullopt);  // put() would keep the old time
+        rows.guests.put({NoteKind::restarting, guest_, "", "", "", text, context_.clock.now()});
+    });
+}
+
 void FirmwareRestart::forget() {
     context_.store.write([&](Rows& rows) { rows.guests.erase(NoteKind::restarting, guest_, std::nullopt); });
     stage_ = Stage::none;
 }
 
-std::set<int> FirmwareRestart::left_over(const LeaseStore& store) {
+std::set<int> FirmwareRestart::noted(const LeaseStore& store) {
     std::set<int> vmids;
-    store.read([&](const Rows& rows) {
-        for (const auto& note : rows.guests.notes(NoteKind::restarting)) {
-            if (const auto vmid = vmid_of(note.guest)) vmids.insert(*vmid);  // else libvirt's
-        }
-    });
+    for (const auto& note : all_notes(store)) vmids.insert(*vmid_of(note.guest));
     return vmids;
 }
 
-void FirmwareRestart::give_up_after(const Context& context, const RunFolders& folders, std::chrono::milliseconds age) {
+std::set<int> FirmwareRestart::left_over(const Context& context, const RunFolders& folders) {
+    std::set<int> vmids;
     const auto now = context.clock.now();
-    std::vector<GuestNote> notes;
-    context.store.read([&](const Rows& rows) { notes = rows.guests.notes(NoteKind::restarting); });
-    for (const auto& note : notes) {
-        const auto vmid = vmid_of(note.guest);
-        if (!vmid || is_younger(note, now, age)) continue;
-        FirmwareRestart left{context, note.guest, *vmid, folders};
-        if (left.stage() == Stage::ended && !is_younger(note, now, lasts)) {
+    for (const auto& note : all_notes(context.store)) {
+        const int vmid = *vmid_of(note.guest);
+        FirmwareRestart left{context, note.guest, vmid, folders};
+        if (left.stage() == Stage::none) continue;
+        if (now.boot - note.at.boot < lasts) {
+            vmids.insert(vmid);
+        } else if (left.stage() == Stage::ended) {
+            runtime::log(runtime::Level::error, "guest-off",
+                         std::to_string(vmid) + ": it was ended in its firmware at " + rfc3339(note.at.wall) +
+                             ", because it began with a wrong MAC, and is off since: qm start " + std::to_string(vmid));
             left.forget();
         } else {
             (void)left.give_up();
         }
     }
+    return vmids;
+}
+
+std::map<int, FirmwareRestart::Stage> FirmwareRestart::give_up_all(const Context& context, const RunFolders& folders) {
+    std::map<int, Stage> left;
+    for (const auto& note : all_notes(context.store)) {
+        const int vmid = *vmid_of(note.guest);
+        FirmwareRestart restart{context, note.guest, vmid, folders};
+        try {
+            if (!restart.give_up()) left.emplace(vmid, restart.stage());
+        } catch (const GuestsUnavailable&) {
+            left.emplace(vmid, restart.stage());
+        }
+    }
+    return left;
 }
 
 }  // namespace fip::proxmox

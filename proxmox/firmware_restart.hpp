@@ -4,6 +4,8 @@
 #include "running_vm.hpp"
 
 #include <chrono>
+#include <map>
+#include <optional>
 #include <set>
 
 namespace fip::proxmox {
@@ -13,11 +15,11 @@ namespace fip::proxmox {
 /// no way: in its firmware a guest does not let go of a NIC, after a reset q35's bridges no longer show it to `qm set`,
 /// and the cloud-init drive is made at each start (PROXMOX.md 1.2, 3; qemu-server's vm_devices_list).
 ///
-/// A note in the store says so before the guest is paused, and stays until it was started again: whoever finds it goes
-/// on where a killed process stopped. Context and folders outlive the object.
+/// A note in the store says so before the guest is paused, another before it is ended, and it stays until it was
+/// started again: whoever finds it goes on where a killed process stopped. Context and folders outlive the object.
 class FirmwareRestart {
 public:
-    /// As the note and the guest's QEMU say.
+    /// As the note and the guest's QEMU say. @throws StoreBusy, StoreError
     FirmwareRestart(const Context& context, const GuestId& guest, int vmid, const RunFolders& folders);
 
     enum class Stage {
@@ -28,25 +30,28 @@ public:
     };
     [[nodiscard]] Stage stage() const { return stage_; }
 
-    /// Hold it where it is. Not where somebody else has paused it.
-    void pause() noexcept;
-    /// Paused -> ended. False: Proxmox does not end it now; it is paused still.
+    /// none -> paused, where it has just begun wrong (has_just_begun_wrong). Not where somebody else has paused it.
+    /// @throws StoreBusy, StoreError  it is not paused
+    void pause(const std::map<std::size_t, Mac>& right);
+    /// paused -> ended. False: Proxmox does not end it now, or somebody went on with it meanwhile.
     [[nodiscard]] bool end();
-    /// Ended -> none. False: Proxmox has it locked now; it is as before.
-    /// @throws InputError  it does not start
-    [[nodiscard]] bool start();
-    /// Paused or ended -> none: back to what it was, with its wrong MAC. False: it is as before.
+    /// ended -> none. @throws GuestsUnavailable  it does not start now: try again
+    void start();
+    /// To none: it goes on with what it has. False: it is as before.
+    /// @throws GuestsUnavailable  it was ended, and does not start now
     [[nodiscard]] bool give_up();
 
-    /// Guests that were left on the way.
-    [[nodiscard]] static std::set<int> left_over(const LeaseStore& store);
-    /// After this time somebody may want it as it is: what is ended by then stays so.
-    static constexpr std::chrono::minutes lasts{2};
-    /// Give up what was begun so long ago, or before this boot. @throws InputError  one does not start
-    static void give_up_after(const Context& context, const RunFolders& folders, std::chrono::milliseconds age);
+    /// Guests that there is a note about.
+    [[nodiscard]] static std::set<int> noted(const LeaseStore& store);
+    /// Those that were left on the way. Those that were left so long ago that somebody may want them as they are are
+    /// let go on if they are paused, and stay off, which is logged, if they are ended.
+    [[nodiscard]] static std::set<int> left_over(const Context& context, const RunFolders& folders);
+    /// Give all of them up. What could not be: its stage.
+    [[nodiscard]] static std::map<int, Stage> give_up_all(const Context& context, const RunFolders& folders);
 
 private:
-    [[nodiscard]] Stage look(const GuestNote& note) const;
+    [[nodiscard]] Stage look() const;
+    void note(const std::string& text);
     void forget();
 
     const Context& context_;

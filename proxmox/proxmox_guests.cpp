@@ -208,9 +208,7 @@ bool ProxmoxGuests::write(const Guest& guest, const GuestEdit&) {
 SetResult ProxmoxGuests::show(const Guest& guest) {
     const auto vmid = vmid_of(guest.id);
     if (!vmid) return SetResult::done;
-    if (restarting_.contains(*vmid)) {
-        if (!finish_restart(context_(), guest, *vmid)) return SetResult::busy;
-    }
+    if (restarting_.contains(*vmid)) return finish_restart(context_(), guest, *vmid);
     if (guest.request && !guest.request->is_enabled) return SetResult::done;
     const auto config = own_config(guest, *vmid);
     if (!config) return SetResult::done;
@@ -227,8 +225,8 @@ std::optional<GuestConfig> ProxmoxGuests::own_config(const Guest& guest, int vmi
     return config;
 }
 
-std::vector<ConfigChange> ProxmoxGuests::wanted_changes(const Guest& guest, const GuestConfig& config) {
-    const auto context = context_();
+std::vector<ConfigChange> ProxmoxGuests::wanted_changes(const Context& context, const Guest& guest,
+                                                        const GuestConfig& config) const {
     std::vector<ConfigChange> changes;
     context.store.read([&](const Rows& rows) {
         auto wanted = wanted_appearance(context, rows, guest);
@@ -245,26 +243,18 @@ std::vector<ConfigChange> ProxmoxGuests::wanted_changes(const Guest& guest, cons
 }
 
 SetResult ProxmoxGuests::apply(const Guest& guest, int vmid, const GuestConfig& config) {
-    auto changes = wanted_changes(guest, config);
+    const auto context = context_();
+    auto changes = wanted_changes(context, guest, config);
     if (changes.empty()) return SetResult::done;
     changes = refusals_.without(vmid, config, std::move(changes));
     if (changes.empty()) return SetResult::refused;
     if (is_lock_held(vmid, config.type())) return SetResult::busy;
     if (config.type() == GuestType::container) return set(guest, vmid, config, changes, [] {});
-    const auto context = context_();
     const auto right = right_macs(changes);
     // `qm set` needs more than half a second to begin: a start may overtake it.
-    const auto hold = [&] {
-        if (restarting_.contains(vmid) || !has_just_begun_wrong(vmid, folders_, right)) return;
-        if (!may_be_stopped(vmid)) return;
-        FirmwareRestart restart{context, guest.id, vmid, folders_};
-        restart.pause();
-        if (restart.stage() != FirmwareRestart::Stage::none) restarting_.insert(vmid);
-    };
+    const auto hold = [&] { hold_in_firmware(context, guest.id, vmid, right); };
     hold();
-    if (restarting_.contains(vmid)) {
-        return finish_restart(context, guest, vmid) ? SetResult::done : SetResult::busy;
-    }
+    if (restarting_.contains(vmid)) return finish_restart(context, guest, vmid);
     auto result = SetResult::busy;
     try {
         result = set(guest, vmid, config, changes, hold);
@@ -272,61 +262,76 @@ SetResult ProxmoxGuests::apply(const Guest& guest, int vmid, const GuestConfig& 
         if (restarting_.contains(vmid)) (void)finish_restart(context, guest, vmid);
         throw;
     }
-    if (!restarting_.contains(vmid)) return result;
-    return finish_restart(context, guest, vmid) ? SetResult::done : SetResult::busy;
+    return restarting_.contains(vmid) ? finish_restart(context, guest, vmid) : result;
 }
 
-/// The HA manager would take it for a wish.
-bool ProxmoxGuests::may_be_stopped(int vmid) const {
+/// Where it cannot be held the new MAC stays pending.
+void ProxmoxGuests::hold_in_firmware(const Context& context, const GuestId& guest, int vmid,
+                                     const std::map<std::size_t, Mac>& right) {
+    if (restarting_.contains(vmid) || !has_just_begun_wrong(vmid, folders_, right)) return;
     try {
-        return !cluster_.is_ha_managed(vmid);
+        if (cluster_.is_ha_managed(vmid)) return;  // the HA manager would take its end for a wish
+        FirmwareRestart restart{context, guest, vmid, folders_};
+        if (restart.stage() != FirmwareRestart::Stage::none) return;  // another process holds it, or left it
+        restart.pause(right);
+        if (restart.stage() != FirmwareRestart::Stage::none) restarting_.insert(vmid);
     } catch (const GuestsUnavailable&) {
-        return false;
+        return;
+    } catch (const StoreBusy&) {
+        return;
+    } catch (const StoreError&) {
+        return;
     }
 }
 
-/// False: it goes on later. Once it is ended it is started again, whatever becomes of its config.
-bool ProxmoxGuests::finish_restart(const Context& context, const Guest& guest, int vmid) {
+/// Once it is ended it is started again, whatever becomes of its config.
+SetResult ProxmoxGuests::finish_restart(const Context& context, const Guest& guest, int vmid) {
     using Stage = FirmwareRestart::Stage;
     FirmwareRestart restart{context, guest.id, vmid, folders_};
-    if (restart.stage() == Stage::unknown) return false;
-    if (restart.stage() == Stage::paused && !restart.end()) {
+    if (restart.stage() == Stage::unknown) return SetResult::busy;
+    if (restart.stage() == Stage::paused && (!cluster_.is_quorate() || !restart.end())) {
         if (restart.give_up()) restarting_.erase(vmid);
-        return false;
+        return SetResult::busy;
     }
+    auto result = SetResult::busy;
+    std::exception_ptr trouble;
     if (restart.stage() == Stage::ended) {
-        std::exception_ptr trouble;
         try {
-            show_ended(guest, vmid);
+            result = show_ended(context, guest, vmid);
         } catch (const std::exception&) {
             trouble = std::current_exception();
         }
-        restarting_.erase(vmid);
-        if (!restart.start()) restarting_.insert(vmid);
-        if (trouble) std::rethrow_exception(trouble);
+        restart.start();
     }
-    if (restart.stage() == Stage::none) restarting_.erase(vmid);
-    return restart.stage() == Stage::none;
+    restarting_.erase(vmid);
+    if (trouble) std::rethrow_exception(trouble);
+    return result;
 }
 
 /// Its end has works of its own (`qm cleanup`), under the guest's lock.
-void ProxmoxGuests::show_ended(const Guest& guest, int vmid) {
+SetResult ProxmoxGuests::show_ended(const Context& context, const Guest& guest, int vmid) {
+    if (guest.request && !guest.request->is_enabled) return SetResult::done;
+    auto result = SetResult::busy;
     for (const auto end = std::chrono::steady_clock::now() + longest_cleanup; std::chrono::steady_clock::now() < end;
          std::this_thread::sleep_for(100ms)) {
         known_.erase(vmid);
         const auto config = own_config(guest, vmid);
-        if (!config) return;
+        if (!config) return SetResult::done;
         if (!config->lock().empty()) continue;
-        const auto changes = refusals_.without(vmid, *config, wanted_changes(guest, *config));
-        const auto result = changes.empty() ? SetResult::done : set(guest, vmid, *config, changes, [] {});
-        if (result != SetResult::busy && result != SetResult::later) return;
+        const auto changes = refusals_.without(vmid, *config, wanted_changes(context, guest, *config));
+        result = changes.empty() ? SetResult::done : set(guest, vmid, *config, changes, [] {});
+        if (result != SetResult::busy && result != SetResult::later) return result;
     }
+    return result;
 }
 
 std::set<int> ProxmoxGuests::take_up_restarts(const Context& context) {
-    FirmwareRestart::give_up_after(context, folders_, FirmwareRestart::lasts);
-    restarting_ = FirmwareRestart::left_over(context.store);
+    restarting_ = FirmwareRestart::left_over(context, folders_);
     return restarting_;
+}
+
+void ProxmoxGuests::give_up_restarts(const Context& context) const {
+    if (!restarting_.empty()) (void)FirmwareRestart::give_up_all(context, folders_);
 }
 
 SetResult ProxmoxGuests::set(const Guest& guest, int vmid, const GuestConfig& config,
@@ -358,7 +363,7 @@ SetResult ProxmoxGuests::set_each(const Guest& guest, int vmid, const std::vecto
         known_.erase(vmid);
         const auto config = own_config(guest, vmid);
         if (!config || !config->lock().empty()) return SetResult::later;
-        const auto wanted = wanted_changes(guest, *config);
+        const auto wanted = wanted_changes(context_(), guest, *config);
         const auto change = std::ranges::find(wanted, key, &ConfigChange::key);
         if (change == wanted.end()) {
             is_pending_already = true;

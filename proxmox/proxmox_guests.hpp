@@ -48,6 +48,8 @@ public:
     [[nodiscard]] SetResult show(const Guest& guest);
     /// VMs that a killed process left on the way of a restart in their firmware: show() them.
     [[nodiscard]] std::set<int> take_up_restarts(const Context& context);
+    /// Before a long absence: those that were begun go on as they are. @throws StoreBusy, StoreError
+    void give_up_restarts(const Context& context) const;
     /// It came from another node, or is about to start here.
     void expect(int vmid) { arriving_.insert(vmid); }
     void has_arrived(int vmid) { arriving_.erase(vmid); }
@@ -68,15 +70,17 @@ private:
     [[nodiscard]] std::optional<GuestConfig> whole_config(int vmid, const ListedGuest& listed);
     /// Read again if it changed. Empty: this guest has none here any more.
     [[nodiscard]] std::optional<GuestConfig> own_config(const Guest& guest, int vmid);
-    [[nodiscard]] std::vector<ConfigChange> wanted_changes(const Guest& guest, const GuestConfig& config);
+    [[nodiscard]] std::vector<ConfigChange> wanted_changes(const Context& context, const Guest& guest,
+                                                           const GuestConfig& config) const;
     [[nodiscard]] SetResult apply(const Guest& guest, int vmid, const GuestConfig& config);
     [[nodiscard]] SetResult set(const Guest& guest, int vmid, const GuestConfig& config,
                                 const std::vector<ConfigChange>& changes, const std::function<void()>& meanwhile);
     [[nodiscard]] SetResult set_each(const Guest& guest, int vmid, const std::vector<ConfigChange>& changes,
                                      const std::function<void()>& meanwhile, const InputError& refusal);
-    [[nodiscard]] bool finish_restart(const Context& context, const Guest& guest, int vmid);
-    void show_ended(const Guest& guest, int vmid);
-    [[nodiscard]] bool may_be_stopped(int vmid) const;
+    void hold_in_firmware(const Context& context, const GuestId& guest, int vmid,
+                          const std::map<std::size_t, Mac>& right);
+    [[nodiscard]] SetResult finish_restart(const Context& context, const Guest& guest, int vmid);
+    [[nodiscard]] SetResult show_ended(const Context& context, const Guest& guest, int vmid);
 
     const Cluster& cluster_;
     std::function<Context()> context_;

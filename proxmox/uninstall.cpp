@@ -132,18 +132,22 @@ private:
         if (!fs::exists(settings.store_file)) return;
         store::SqliteLeaseStore leases{settings.store_file, longest_busy,
                                        has_effects_ ? store::Access::existing : store::Access::read_only};
-        const auto held = FirmwareRestart::left_over(leases);
+        const auto held = FirmwareRestart::noted(leases);
         if (held.empty()) return;
         const std::map<std::string, ProviderTraits> no_providers;
         const runtime::SystemClock clock;
-        if (has_effects_) FirmwareRestart::give_up_after({settings, no_providers, leases, clock, {}}, {}, 0ms);
-        const auto left = FirmwareRestart::left_over(leases);
+        using Stage = FirmwareRestart::Stage;
+        std::map<int, Stage> left;
+        if (has_effects_) left = FirmwareRestart::give_up_all({settings, no_providers, leases, clock, {}}, {});
         for (const auto vmid : held) {
-            const auto name = "guest " + std::to_string(vmid);
-            if (has_effects_ && left.contains(vmid)) {
-                log_.fail(name, "is paused in its firmware, and does not answer: qm resume " + std::to_string(vmid));
-            } else {
+            const auto id = std::to_string(vmid), name = "guest " + id;
+            const auto found = left.find(vmid);
+            if (found == left.end()) {
                 log_.done(name, "let go on, for a watcher was killed while it held it in its firmware");
+            } else if (found->second == Stage::ended) {
+                log_.fail(name, "was ended in its firmware, and does not start: qm start " + id);
+            } else {
+                log_.fail(name, "is paused in its firmware, and does not answer: qm resume " + id);
             }
         }
     }

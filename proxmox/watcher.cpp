@@ -69,6 +69,11 @@ void Watcher::run() {
         round();
         busy_since_ = TimePoint{};
     }
+    try {
+        guests_.give_up_restarts(context());  // nobody else would come back to a VM that is held
+    } catch (const std::exception& trouble) {
+        runtime::log(runtime::Level::error, "guests-held", trouble.what());
+    }
 }
 
 void Watcher::use_now(const std::shared_ptr<const daemon::Setup>& setup) {

@@ -37,8 +37,9 @@ public:
 private:
     using TimePoint = std::chrono::steady_clock::time_point;
 
-    /// A `qm set` may wait for a lock, for the guest to let go of a NIC, for a hanging pmxcfs (set_config.hpp).
-    static constexpr std::chrono::seconds longest_change{95};
+    /// A `qm set` may wait for a lock, for the guest to let go of a NIC, for a hanging pmxcfs (set_config.hpp); and a
+    /// VM that it met in its firmware is ended and started then.
+    static constexpr std::chrono::seconds longest_change{280};
 
     void round();
     void wait();

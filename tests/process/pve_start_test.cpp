@@ -265,3 +265,39 @@ TEST_CASE("a guest that the HA manager keeps is not ended in its firmware") {
     CHECK(node.lab.node.pid_of(100) == process);
     CHECK(node.lab.notes(NoteKind::restarting).empty());
 }
+
+TEST_CASE("a VM that was ended in its firmware is started again, also when its start fails at first") {
+    PVE_NODE_OR_SKIP();
+    SlowNode node;
+    // The second start of each guest fails: the one that is ours.
+    node.lab.node.put_snippet("flaky",
+                              "#!/bin/sh\n[ $2 = pre-start ] || exit 0\necho >>/run/starts.$1\n"
+                              "[ $(wc -l </run/starts.$1) != 2 ]\n");
+    bool is_right = false;
+    for (int vmid = 100; vmid < 100 + SlowNode::most_tries && !is_right; ++vmid) {
+        is_right = node.comes_up_right(vmid, "0.05", {"--hookscript", "local:snippets/flaky"});
+    }
+    CHECK(is_right);
+    CHECK_THAT(node.lab.log(), Contains("does not start now"));
+}
+
+TEST_CASE("a watcher that is stopped leaves no VM paused or off") {
+    PVE_NODE_OR_SKIP();
+    SlowNode node;
+    auto& lab = node.lab;
+    bool was_restarting = false;
+    for (int vmid = 100; vmid < 100 + SlowNode::most_tries && !was_restarting; ++vmid) {
+        const auto id = std::to_string(vmid);
+        lab.create(vmid, "web" + id);
+        lab.node.must({"sleep", "0.05"});
+        lab.node.must({"qm", "start", id});
+        was_restarting = wait_until([&] { return !lab.notes(NoteKind::restarting).empty(); }, 3s);
+        if (!was_restarting) continue;
+        CHECK(lab.stop_watcher().exit_code == 0);
+        PVE_AWAIT(lab, lab.node.pid_of(vmid) != 0);
+        CHECK(has(lab.node.qmp(vmid, R"({"execute":"query-status"})"), R"("status": "running")"));
+        CHECK(lab.notes(NoteKind::restarting).empty());
+        CHECK(node.booted_with(vmid, node.upper_mac("web" + id)));  // what was begun is finished
+    }
+    CHECK(was_restarting);
+}
