@@ -433,14 +433,14 @@ TEST_CASE("a guest that a killed watcher left reset in its firmware goes on") {
     PVE_AWAIT(lab, is_running(lab, 100) && lab.notes(NoteKind::restarting).empty());
 }
 
-TEST_CASE("a guest whose QEMU is busy when its pause should end goes on soon after") {
+TEST_CASE("a guest whose QEMU does not answer when it should be ended is ended soon after") {
     PVE_NODE_OR_SKIP();
     PveLab::Options options;
     options.addresses.clear();
     for (int i = 1; i <= 12; ++i) options.addresses.push_back("198.51.100." + std::to_string(i));
     options.warm = 8;
     PveLab lab{options};
-    lab.start_watcher();
+    lab.start_watcher({{"FIP_SIM_PVE_DELAY_MS", "1000"}});  // of its qm: time to come between pause and end
     bool was_paused = false;
     for (int id = 100; id < 108 && !was_paused; ++id) {  // a busy machine may be too late for some
         lab.node.must({"sh", "-c",
@@ -450,14 +450,15 @@ TEST_CASE("a guest whose QEMU is busy when its pause should end goes on soon aft
         if (!was_paused) continue;
         {
             const MonitorHolder holder{lab, id};
-            std::this_thread::sleep_for(15s);
+            std::this_thread::sleep_for(5s);
+            CHECK_FALSE(lab.notes(NoteKind::restarting).empty());
         }
         PVE_AWAIT(lab, is_running(lab, id) && lab.notes(NoteKind::restarting).empty());
     }
     CHECK(was_paused);
 }
 
-TEST_CASE("a guest whose lock somebody has is neither paused nor reset") {
+TEST_CASE("a guest whose lock somebody has is not paused") {
     PVE_NODE_OR_SKIP();
     PveLab lab;
     lab.node.put_snippet("slow", "#!/bin/sh\n[ $2 = post-start ] && sleep 5; exit 0\n");
@@ -469,5 +470,4 @@ TEST_CASE("a guest whose lock somebody has is neither paused nor reset") {
     const auto said = said_to_qemu(lab);
     CAPTURE(said);
     CHECK_FALSE(has(said, "stop\n"));
-    CHECK_FALSE(has(said, "system_reset"));
 }
