@@ -70,7 +70,7 @@ void Watcher::run() {
         busy_since_ = TimePoint{};
     }
     try {
-        guests_.give_up_restarts(context());  // nobody else would come back to a VM that is held
+        guests_.writer().give_up_restarts(context());  // nobody else would come back to a VM that is held
     } catch (const std::exception& trouble) {
         runtime::log(runtime::Level::error, "guests-held", trouble.what());
     }
@@ -229,7 +229,7 @@ void Watcher::finish(const Guest& guest, int vmid) {
     bool is_held = false;
     context().store.read([&](const Rows& rows) { is_held = is_held_back(rows, guest.id); });
     if (is_held) return;
-    const auto shown = guests_.show(guest);
+    const auto shown = guests_.writer().show(guest);
     // A VM that was started before it was written to is in its firmware for two seconds only.
     const bool is_young = guest.run && guest.run->age < 5s;
     if (shown == SetResult::busy) return put_off(vmid, shortest_busy, is_young ? shortest_busy : longest_busy);
@@ -290,10 +290,10 @@ void Watcher::waiting_ones() {
 void Watcher::compare_now() {
     compare_at_ = Steady::now() + place_->setup().settings.interval;
     const auto now = context();
-    const auto restarts = guests_.take_up_restarts(now);
+    const auto restarts = guests_.writer().take_up_restarts(now);
     if (is_away_) return;
     for (const auto vmid : restarts) guarded([&] { look_at(vmid); });
-    guests_.may_set_hookscript(is_hookscript_everywhere(cluster_));
+    guests_.writer().may_set_hookscript(is_hookscript_everywhere(cluster_));
     const auto all = look_at_all(now, guests_, Effects::apply, {});
     for (const auto& gap : all.listing.gaps) log_.warn("listing-incomplete", gap);
     take_note(all);
