@@ -130,11 +130,18 @@ bool Cluster::is_ha_managed(int vmid) const {
     const auto text = text_of(root_ / "ha" / "resources.cfg", most_list);
     std::istringstream lines{text.value_or("")};
     const auto wanted = "vm:" + std::to_string(vmid);  // a section's head, "vm: 100"
+    bool is_its = false, is_managed = false;
     for (std::string line; std::getline(lines, line);) {
         std::erase_if(line, [](char c) { return blanks.find(c) != blanks.npos; });
-        if (line == wanted) return true;
+        if (line == wanted) {
+            is_its = is_managed = true;
+        } else if (line.empty()) {
+            is_its = false;
+        } else if (is_its && line == "stateignored") {
+            is_managed = false;
+        }
     }
-    return false;
+    return is_managed;
 }
 
 bool Cluster::has_file_of(int vmid) const {

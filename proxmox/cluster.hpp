@@ -51,7 +51,7 @@ public:
     [[nodiscard]] std::optional<std::string> read_config(int vmid, const ListedGuest& guest) const;
     /// In some node's folder, of whichever type: whatever .vmlist says.
     [[nodiscard]] bool has_file_of(int vmid) const;
-    /// The HA manager starts and stops it (PVE::HA::Config::vm_is_ha_managed).
+    /// The HA manager starts and stops it (PVE::HA::Config::vm_is_ha_managed, service_check_ha_state).
     /// @throws GuestsUnavailable  its list cannot be read
     [[nodiscard]] bool is_ha_managed(int vmid) const;
     [[nodiscard]] const std::filesystem::path& root() const { return root_; }

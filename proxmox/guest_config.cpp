@@ -132,7 +132,9 @@ std::optional<std::string_view> GuestConfig::planned_value(std::string_view key)
 }
 
 std::string GuestConfig::lock() const {
-    return std::string{value("lock").value_or("")};
+    const auto lock = value("lock").value_or("");
+    const bool is_resumed = lock.empty() && type_ == GuestType::vm && value("vmstate");
+    return std::string{is_resumed ? "suspended" : lock};
 }
 
 bool GuestConfig::is_template() const {

@@ -52,7 +52,9 @@ public:
     /// What it will be when the pending changes are applied: at the next stop or start.
     [[nodiscard]] std::optional<std::string_view> planned_value(std::string_view key) const;
 
-    [[nodiscard]] std::string lock() const;  ///< Empty: none.
+    /// Empty: none. Also "suspended" of a hibernated VM whose lock was taken out by hand: its next start resumes it no
+    /// less, with the MACs of its saved state (PVE::QemuServer::vm_start).
+    [[nodiscard]] std::string lock() const;
     [[nodiscard]] bool is_template() const;
     [[nodiscard]] std::string name() const;  ///< `name`, of containers `hostname`; empty: none.
     [[nodiscard]] std::string uuid() const;  ///< smbios1's, in lower case; empty: none, and for containers.

@@ -71,6 +71,8 @@ public:
 
     [[nodiscard]] const Guest& guest() const { return guest_; }
     [[nodiscard]] const std::string& title() const { return title_; }
+    /// It never starts; but its backup may call a hookscript.
+    [[nodiscard]] bool is_for_template() const { return config_.is_template(); }
 
     [[nodiscard]] StartReply give() const {
         try {
@@ -195,7 +197,7 @@ StartReply on_start(const StartCall& call, const StartWorld& world) {
     if (!names_any(file->text, hooks::managed_bridges(*settings))) return {};
     try {
         const Answer answer{call, world, *settings, *file};
-        if (!hooks::has_managed_nic(*settings, answer.guest())) return {};
+        if (answer.is_for_template() || !hooks::has_managed_nic(*settings, answer.guest())) return {};
         world.hook.is_managed(answer.title());
         return answer.give();
     } catch (const InputError& e) {

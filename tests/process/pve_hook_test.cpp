@@ -106,6 +106,12 @@ TEST_CASE("under a lock nothing is written or queued: a wrong MAC starts behind 
     CHECK(host.find("203.0.113.1")->state == LeaseState::warm);
 }
 
+TEST_CASE("a template is let through: only its backup can call a hookscript", "[pve]") {
+    const PveHookHost host;
+    host.write_vm(vm_config({vm_net(random_mac)}, "template: 1\nlock: backup\n"));
+    check_silent(host.start());
+}
+
 TEST_CASE("a rollback that goes on with its memory is not made a cold start", "[pve]") {
     const PveHookHost host;
     const auto text = vm_config({vm_net(random_mac)}, "parent: before\n");

@@ -66,6 +66,8 @@ TEST_CASE("of several lines with a key the last counts") {
     CHECK(vm("name: a\nname: b\n").name() == "b");
     CHECK(vm("lock: backup\n\nlock:\n").lock() == "backup");
     CHECK(vm("lock: backup\nlock: \n").lock().empty());
+    CHECK(vm("vmstate: local:100/vm-100-state.raw\n").lock() == "suspended");  // after `qm unlock`
+    CHECK(vm("name: web1\n\n[before]\nvmstate: local:100/vm-100-state.raw\n").lock().empty());
 }
 
 TEST_CASE("only the main section counts") {
