@@ -8,7 +8,9 @@
 #include "run_command.hpp"
 #include "runtime/log.hpp"
 #include "runtime/printable.hpp"
+#include "task_log.hpp"
 
+#include <sstream>
 #include <system_error>
 #include <vector>
 
@@ -20,12 +22,30 @@ using namespace std::chrono_literals;
 constexpr auto shortly = 500ms;  // a second later it is no longer in its firmware
 constexpr auto longest_call = 90s;
 constexpr auto lasts = 10min;
-constexpr std::string_view ending = "ending ";  // before the process: we are about to end it
+
+/// What a note says: "12345", or "ending 2 12345" when we are about to end that process for the second time. A killed
+/// watcher's `qm stop` goes on, and is ours, too.
+struct Intent {
+    std::string process;
+    int ends = 0;
+};
+
+Intent read_intent(const std::string& text) {
+    Intent intent;
+    std::istringstream words{text};
+    if (text.starts_with("ending ")) words.ignore(7) >> intent.ends;
+    words >> intent.process;
+    return intent;
+}
+
+std::string text_of(const Intent& intent) {
+    return intent.ends == 0 ? intent.process : "ending " + std::to_string(intent.ends) + " " + intent.process;
+}
 
 /// Tells one run of a guest from the next.
 std::string process_of(int vmid, const RunFolders& folders) {
     try {
-        return config::read_file(folders.pid_file(vmid), 64, config::Access::anybody).text;
+        return read_intent(config::read_file(folders.pid_file(vmid), 64, config::Access::anybody).text).process;
     } catch (const InputError&) {
         return {};
     }
@@ -35,9 +55,9 @@ bool is_paused(const std::string& status) {
     return status == "paused" || status == "prelaunch";  // one that was reset meanwhile
 }
 
-CommandResult qm(const char* verb, int vmid) {
+CommandResult qm(const char* verb, int vmid, const std::function<void()>& meanwhile) {
     try {
-        return run_command({"qm", verb, std::to_string(vmid)}, longest_call);
+        return run_command({"qm", verb, std::to_string(vmid)}, longest_call, Keep::all, meanwhile);
     } catch (const std::system_error& error) {
         return {.exit_code = 127, .out = error.what()};
     }
@@ -73,9 +93,9 @@ FirmwareRestart::FirmwareRestart(const Context& context, const GuestId& guest, i
 FirmwareRestart::Stage FirmwareRestart::look() const {
     const auto note = note_of(context_, guest_);
     if (!note || note->at.boot_id != context_.clock.now().boot_id) return Stage::none;
-    const bool is_ending = note->text.starts_with(ending);
-    if (!find_run(vmid_, folders_)) return is_ending ? Stage::ended : Stage::none;
-    if (process_of(vmid_, folders_) != note->text.substr(is_ending ? ending.size() : 0)) return Stage::none;
+    const auto intent = read_intent(note->text);
+    if (!find_run(vmid_, folders_)) return intent.ends > 0 ? Stage::ended : Stage::none;
+    if (process_of(vmid_, folders_) != intent.process) return Stage::none;
     try {
         return is_paused(Qmp{folders_.monitor(vmid_), shortly}.status()) ? Stage::paused : Stage::none;
     } catch (const QmpError&) {
@@ -83,11 +103,11 @@ FirmwareRestart::Stage FirmwareRestart::look() const {
     }
 }
 
-void FirmwareRestart::pause(const std::map<std::size_t, Mac>& right) {
+void FirmwareRestart::pause() {
     const auto process = process_of(vmid_, folders_);
     try {
         if (Qmp{folders_.monitor(vmid_), shortly}.status() != "running") return;
-        note(process);
+        note(process, context_.clock.now());
         stage_ = Stage::unknown;
         {
             Qmp qmp{folders_.monitor(vmid_), shortly};
@@ -95,27 +115,52 @@ void FirmwareRestart::pause(const std::map<std::size_t, Mac>& right) {
             stage_ = Stage::paused;
         }
         // The store may have kept us waiting until its system was up.
-        if (!has_just_begun_wrong(vmid_, folders_, right)) (void)give_up();
+        if (!is_in_firmware(vmid_, folders_)) (void)give_up();
     } catch (const QmpError&) {
         // It ends, or is busy: another look tells.
     }
 }
 
-bool FirmwareRestart::end() {
+std::chrono::milliseconds FirmwareRestart::since_pause() const {
+    const auto note = note_of(context_, guest_);
+    return note ? std::chrono::duration_cast<std::chrono::milliseconds>(context_.clock.now().boot - note->at.boot)
+                : 0ms;
+}
+
+bool FirmwareRestart::end(const std::function<void()>& meanwhile) {
     stage_ = look();
     if (stage_ != Stage::paused) return stage_ == Stage::ended;
-    note(std::string{ending} + process_of(vmid_, folders_));
+    const auto before = note_of(context_, guest_);
+    if (!before) return false;
+    auto intent = read_intent(before->text);
+    note(text_of({intent.process, intent.ends + 1}), intent.ends == 0 ? context_.clock.now() : before->at);
     runtime::log(runtime::Level::info, "guest-restarting",
                  std::to_string(vmid_) +
                      ": it began with a wrong MAC: ended in its firmware, to be started with the "
                      "right one");
-    if (qm("stop", vmid_).exit_code != 0 || find_run(vmid_, folders_)) return false;
+    if (qm("stop", vmid_, meanwhile).exit_code != 0 || find_run(vmid_, folders_)) return false;
     stage_ = Stage::ended;
     return true;
 }
 
-void FirmwareRestart::start() {
-    const auto ran = qm("start", vmid_);
+bool FirmwareRestart::is_meant_to_be_off() const {
+    const auto note = note_of(context_, guest_);
+    if (!note) return false;
+    try {
+        const auto since = std::chrono::floor<std::chrono::seconds>(note->at.wall);
+        return has_other_end(vmid_, since, read_intent(note->text).ends, folders_.tasks);
+    } catch (const InputError&) {
+        return false;  // the log of tasks is unreadable: a VM that is off for no reason is worse
+    }
+}
+
+void FirmwareRestart::start(const std::function<void()>& meanwhile) {
+    if (is_meant_to_be_off()) {
+        runtime::log(runtime::Level::info, "guest-stopped",
+                     std::to_string(vmid_) + ": it was stopped while it was ended in its firmware, and stays off");
+        return forget();
+    }
+    const auto ran = qm("start", vmid_, meanwhile);
     if (ran.exit_code != 0 && !find_run(vmid_, folders_)) {
         throw GuestsUnavailable{"guest " + std::to_string(vmid_) +
                                 " was ended in its firmware, because it began with a wrong MAC, and does not start "
@@ -140,10 +185,10 @@ bool FirmwareRestart::give_up() {
     return true;
 }
 
-void FirmwareRestart::note(const std::string& text) {
+void FirmwareRestart::note(const std::string& text, const Now& at) {
     context_.store.write([&](Rows& rows) {
-        rows.guests.erase(NoteKind::restarting, guest_, std::nullopt);  // put() would keep the old time
-        rows.guests.put({NoteKind::restarting, guest_, "", "", "", text, context_.clock.now()});
+        rows.guests.erase(NoteKind::restarting, guest_, std::nullopt);  // put() would keep the old one
+        rows.guests.put({NoteKind::restarting, guest_, "", "", "", text, at});
     });
 }
 

@@ -4,6 +4,7 @@
 #include "running_vm.hpp"
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -30,13 +31,17 @@ public:
     };
     [[nodiscard]] Stage stage() const { return stage_; }
 
-    /// none -> paused, where it has just begun wrong (has_just_begun_wrong). Not where somebody else has paused it.
+    /// none -> paused, where it is in its firmware (is_in_firmware). Not where somebody else has paused it.
     /// @throws StoreBusy, StoreError  it is not paused
-    void pause(const std::map<std::size_t, Mac>& right);
+    void pause();
+    /// How long ago: a guest is not held for ever.
+    [[nodiscard]] std::chrono::milliseconds since_pause() const;
     /// paused -> ended. False: Proxmox does not end it now, or somebody went on with it meanwhile.
-    [[nodiscard]] bool end();
-    /// ended -> none. @throws GuestsUnavailable  it does not start now: try again
-    void start();
+    /// @param meanwhile  as of run_command()
+    [[nodiscard]] bool end(const std::function<void()>& meanwhile);
+    /// ended -> none. Somebody else who asked for its end since we did means it: then it stays off.
+    /// @throws GuestsUnavailable  it does not start now: try again
+    void start(const std::function<void()>& meanwhile = [] {});
     /// To none: it goes on with what it has. False: it is as before.
     /// @throws GuestsUnavailable  it was ended, and does not start now
     [[nodiscard]] bool give_up();
@@ -51,7 +56,8 @@ public:
 
 private:
     [[nodiscard]] Stage look() const;
-    void note(const std::string& text);
+    [[nodiscard]] bool is_meant_to_be_off() const;
+    void note(const std::string& text, const Now& at);
     void forget();
 
     const Context& context_;

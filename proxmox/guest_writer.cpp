@@ -1,8 +1,10 @@
 #include "guest_writer.hpp"
 
+#include "app/check_start.hpp"
 #include "nic_line.hpp"
 #include "ports/guest_source.hpp"
 #include "read_guest.hpp"
+#include "runtime/log.hpp"
 #include "wanted_appearance.hpp"
 
 #include <algorithm>
@@ -18,16 +20,23 @@ using namespace std::chrono_literals;
 
 constexpr auto longest_cleanup = 10s;
 
-/// What the NICs among the changes are to wear, by N of netN.
-std::map<std::size_t, Mac> right_macs(const std::vector<ConfigChange>& changes) {
-    std::map<std::size_t, Mac> macs;
+/// What its NICs are to wear after these changes.
+MacsByNumber right_macs(const GuestConfig& config, const std::vector<ConfigChange>& changes) {
+    MacsByNumber macs;
+    const auto add = [&](const ConfigNic& nic) {
+        if (nic.mac) macs.insert_or_assign(static_cast<std::size_t>(nic.number), *nic.mac);
+    };
+    for (const auto& nic : config.planned_nics()) add(nic);
     for (int number = 0; number < most_nics; ++number) {
         const auto change = std::ranges::find(changes, "net" + std::to_string(number), &ConfigChange::key);
-        if (change == changes.end() || !change->value) continue;
-        const auto nic = read_nic(GuestType::vm, number, *change->value);
-        if (nic.mac) macs.emplace(static_cast<std::size_t>(number), *nic.mac);
+        if (change != changes.end() && change->value) add(read_nic(config.type(), number, *change->value));
     }
     return macs;
+}
+
+bool waits_for_address(const Rows& rows, const GuestId& guest) {
+    return std::ranges::any_of(rows.guests.notes_of(guest),
+                               [](const GuestNote& note) { return note.kind == NoteKind::waiting; });
 }
 
 }  // namespace
@@ -67,19 +76,18 @@ std::vector<ConfigChange> GuestWriter::wanted_changes(const Context& context, co
 SetResult GuestWriter::apply(const Guest& guest, int vmid, const GuestConfig& config) {
     const auto context = context_();
     auto changes = wanted_changes(context, guest, config);
-    if (changes.empty()) return SetResult::done;
+    const bool is_early = changes.empty() && is_mac_on_its_way(context, guest.id);
+    if (changes.empty() && !is_early) return SetResult::done;
+    // A start may overtake us: `qm set` needs more than half a second to begin, and a MAC is made by the provider.
+    hold_wrong_starts(context);
+    if (restarting_.contains(vmid)) return finish_restart(context, guest, vmid);
+    if (is_early) return SetResult::busy;
     changes = refusals_.without(vmid, config, std::move(changes));
     if (changes.empty()) return SetResult::refused;
     if (is_lock_held(vmid, config.type())) return SetResult::busy;
-    if (config.type() == GuestType::container) return set(guest, vmid, config, changes, [] {});
-    const auto right = right_macs(changes);
-    // `qm set` needs more than half a second to begin: a start may overtake it.
-    const auto hold = [&] { hold_in_firmware(context, guest.id, vmid, right); };
-    hold();
-    if (restarting_.contains(vmid)) return finish_restart(context, guest, vmid);
     auto result = SetResult::busy;
     try {
-        result = set(guest, vmid, config, changes, hold);
+        result = set(context, guest, vmid, config, changes);
     } catch (...) {
         if (restarting_.contains(vmid)) (void)finish_restart(context, guest, vmid);
         throw;
@@ -87,33 +95,83 @@ SetResult GuestWriter::apply(const Guest& guest, int vmid, const GuestConfig& co
     return restarting_.contains(vmid) ? finish_restart(context, guest, vmid) : result;
 }
 
-/// Where it cannot be held the new MAC stays pending.
-void GuestWriter::hold_in_firmware(const Context& context, const GuestId& guest, int vmid,
-                                   const std::map<std::size_t, Mac>& right) {
-    if (restarting_.contains(vmid) || !has_just_begun_wrong(vmid, folders_, right)) return;
-    try {
-        if (cluster_.is_ha_managed(vmid)) return;  // the HA manager would take its end for a wish
-        FirmwareRestart restart{context, guest, vmid, folders_};
-        if (restart.stage() != FirmwareRestart::Stage::none) return;  // another process holds it, or left it
-        restart.pause(right);
-        if (restart.stage() != FirmwareRestart::Stage::none) restarting_.insert(vmid);
-    } catch (const GuestsUnavailable&) {
-        return;
-    } catch (const StoreBusy&) {
-        return;
-    } catch (const StoreError&) {
-        return;
+bool GuestWriter::is_mac_on_its_way(const Context& context, const GuestId& guest) {
+    bool is_on_its_way = false;
+    context.store.read([&](const Rows& rows) {
+        is_on_its_way = std::ranges::any_of(rows.leases.of_guest(guest),
+                                            [](const Lease& lease) { return lease.state == LeaseState::pending; });
+    });
+    return is_on_its_way;
+}
+
+void GuestWriter::hold_wrong_starts(const Context& context) {
+    for (const auto vmid : vms_in_firmware(folders_)) {
+        if (restarting_.contains(vmid)) continue;
+        try {
+            hold_if_wrong(context, vmid);
+        } catch (const InputError&) {
+            continue;
+        } catch (const GuestsUnavailable&) {
+            continue;
+        } catch (const StoreBusy&) {
+            continue;
+        } catch (const StoreError&) {
+            continue;
+        }
     }
+}
+
+/// Where it cannot be held its new MAC stays pending.
+void GuestWriter::hold_if_wrong(const Context& context, int vmid) {
+    const auto& guests = configs_.listed();
+    const auto listed = guests.find(vmid);
+    if (listed == guests.end() || listed->second.node != configs_.node()) return;
+    const auto config = configs_.read(vmid, listed->second);
+    const auto begun = macs_at_begin(vmid, folders_);
+    if (!config || !config->lock().empty() || !begun) return;
+    if (setting_ != vmid && is_lock_held(vmid, config->type())) return;
+    auto guest = read_guest(vmid, *config, false);
+    for (auto& nic : guest.nics) {
+        if (const auto worn = begun->find(nic.index); worn != begun->end()) nic.mac = worn->second;
+    }
+    bool is_waiting = false;
+    context.store.read([&](const Rows& rows) { is_waiting = waits_for_address(rows, guest.id); });
+    if (is_waiting || check_start(context, guest).answer != StartAnswer::late) return;
+    if (cluster_.is_ha_managed(vmid)) return;  // the HA manager would take its end for a wish
+    FirmwareRestart restart{context, guest.id, vmid, folders_};
+    if (restart.stage() != FirmwareRestart::Stage::none) return;  // another process holds it, or left it
+    restart.pause();
+    if (restart.stage() == FirmwareRestart::Stage::none) return;
+    restarting_.insert(vmid);
+    held_.insert(vmid);
+}
+
+bool GuestWriter::is_wrong_at_begin(const Context& context, const Guest& guest, int vmid) {
+    const auto config = configs_.read_own(guest.id, vmid);
+    const auto begun = macs_at_begin(vmid, folders_);
+    if (!config || !begun) return false;
+    const auto right = right_macs(*config, wanted_changes(context, guest, *config));
+    return std::ranges::any_of(*begun, [&](const auto& nic) {
+        const auto found = right.find(nic.first);
+        return found != right.end() && found->second != nic.second;
+    });
 }
 
 /// Once it is ended it is started again, whatever becomes of its config.
 SetResult GuestWriter::finish_restart(const Context& context, const Guest& guest, int vmid) {
     using Stage = FirmwareRestart::Stage;
     FirmwareRestart restart{context, guest.id, vmid, folders_};
+    const auto meanwhile = [&] { hold_wrong_starts(context); };
+    held_.erase(vmid);
     if (restart.stage() == Stage::unknown) return SetResult::busy;
-    if (restart.stage() == Stage::paused && (!cluster_.is_quorate() || !restart.end())) {
-        if (restart.give_up()) restarting_.erase(vmid);
-        return SetResult::busy;
+    if (restart.stage() == Stage::paused) {
+        const bool is_wrong = is_wrong_at_begin(context, guest, vmid);
+        const bool is_early = !is_wrong && is_mac_on_its_way(context, guest.id);
+        if (is_early && restart.since_pause() < context.settings.hook_deadline) return SetResult::busy;
+        if (!is_wrong || !cluster_.is_quorate() || !restart.end(meanwhile)) {
+            if (restart.give_up()) restarting_.erase(vmid);
+            return SetResult::busy;
+        }
     }
     auto result = SetResult::busy;
     std::exception_ptr trouble;
@@ -123,7 +181,7 @@ SetResult GuestWriter::finish_restart(const Context& context, const Guest& guest
         } catch (const std::exception&) {
             trouble = std::current_exception();
         }
-        restart.start();
+        restart.start(meanwhile);
     }
     restarting_.erase(vmid);
     if (trouble) std::rethrow_exception(trouble);
@@ -141,7 +199,7 @@ SetResult GuestWriter::show_ended(const Context& context, const Guest& guest, in
         if (!config) return SetResult::done;
         if (!config->lock().empty()) continue;
         const auto changes = refusals_.without(vmid, *config, wanted_changes(context, guest, *config));
-        result = changes.empty() ? SetResult::done : set(guest, vmid, *config, changes, [] {});
+        result = changes.empty() ? SetResult::done : set(context, guest, vmid, *config, changes);
         if (result != SetResult::busy && result != SetResult::later) return result;
     }
     return result;
@@ -150,6 +208,7 @@ SetResult GuestWriter::show_ended(const Context& context, const Guest& guest, in
 void GuestWriter::forget(int vmid) {
     refusals_.forget(vmid);
     restarting_.erase(vmid);
+    held_.erase(vmid);
 }
 
 std::set<int> GuestWriter::take_up_restarts(const Context& context) {
@@ -158,20 +217,39 @@ std::set<int> GuestWriter::take_up_restarts(const Context& context) {
 }
 
 void GuestWriter::give_up_restarts(const Context& context) const {
-    if (!restarting_.empty()) (void)FirmwareRestart::give_up_all(context, folders_);
+    if (restarting_.empty()) return;
+    for (const auto& [vmid, stage] : FirmwareRestart::give_up_all(context, folders_)) {
+        const auto id = std::to_string(vmid);
+        const bool is_off = stage == FirmwareRestart::Stage::ended;
+        runtime::log(runtime::Level::error, "guest-held",
+                     id +
+                         (is_off ? ": it was ended in its firmware, and does not start: qm start "
+                                 : ": it is paused in its firmware, and does not answer: qm resume ") +
+                         id);
+    }
 }
 
-SetResult GuestWriter::set(const Guest& guest, int vmid, const GuestConfig& config,
-                           const std::vector<ConfigChange>& changes, const std::function<void()>& meanwhile) {
+SetResult GuestWriter::set_holding(const Context& context, int vmid, const GuestConfig& config,
+                                   const std::vector<ConfigChange>& changes) {
     configs_.read_anew(vmid);
+    setting_ = vmid;
+    struct Reset {
+        int& setting;
+        ~Reset() { setting = 0; }
+    } reset{setting_};
+    return set_config(vmid, config, changes, [&] { hold_wrong_starts(context); });
+}
+
+SetResult GuestWriter::set(const Context& context, const Guest& guest, int vmid, const GuestConfig& config,
+                           const std::vector<ConfigChange>& changes) {
     auto result = SetResult::done;
     try {
-        result = set_config(vmid, config, changes, meanwhile);
+        result = set_holding(context, vmid, config, changes);
     } catch (const GuestsUnavailable&) {
         refusals_.remember(vmid, config, changes);
         throw;
     } catch (const InputError& wrong) {
-        if (changes.size() > 1) return set_each(guest, vmid, changes, meanwhile, wrong);
+        if (changes.size() > 1) return set_each(context, guest, vmid, changes, wrong);
         if (const auto now = configs_.read_own(guest.id, vmid)) refusals_.remember(vmid, *now, changes);
         throw;
     }
@@ -180,8 +258,8 @@ SetResult GuestWriter::set(const Guest& guest, int vmid, const GuestConfig& conf
 }
 
 /// pct writes nothing of a call when one NIC cannot be plugged in, and qm nothing when one value is refused.
-SetResult GuestWriter::set_each(const Guest& guest, int vmid, const std::vector<ConfigChange>& changes,
-                                const std::function<void()>& meanwhile, const InputError& refusal) {
+SetResult GuestWriter::set_each(const Context& context, const Guest& guest, int vmid,
+                                const std::vector<ConfigChange>& changes, const InputError& refusal) {
     std::vector<ConfigChange> refused;
     std::string why;
     bool is_pending_already = false;
@@ -190,14 +268,14 @@ SetResult GuestWriter::set_each(const Guest& guest, int vmid, const std::vector<
         configs_.read_anew(vmid);
         const auto config = configs_.read_own(guest.id, vmid);
         if (!config || !config->lock().empty()) return SetResult::later;
-        const auto wanted = wanted_changes(context_(), guest, *config);
+        const auto wanted = wanted_changes(context, guest, *config);
         const auto change = std::ranges::find(wanted, key, &ConfigChange::key);
         if (change == wanted.end()) {
             is_pending_already = true;
             continue;
         }
         try {
-            const auto result = set_config(vmid, *config, {*change}, meanwhile);
+            const auto result = set_holding(context, vmid, *config, {*change});
             if (result != SetResult::done) worst = result;
             if (result == SetResult::busy || result == SetResult::later) break;
         } catch (const InputError& wrong) {

@@ -6,8 +6,8 @@
 #include "set_config.hpp"
 
 #include <functional>
-#include <map>
 #include <set>
+#include <utility>
 #include <vector>
 
 namespace fip::proxmox {
@@ -28,6 +28,8 @@ public:
     void may_set_hookscript(bool may) { may_set_hookscript_ = may; }
     void forget(int vmid);
 
+    /// VMs that began with a wrong MAC while others were written to, and are held in their firmware: show() them soon.
+    [[nodiscard]] std::set<int> take_held() { return std::exchange(held_, {}); }
     /// VMs that a killed process left on the way of a restart in their firmware: show() them.
     [[nodiscard]] std::set<int> take_up_restarts(const Context& context);
     /// Before a long absence: those that were begun go on as they are. @throws StoreBusy, StoreError
@@ -37,12 +39,16 @@ private:
     [[nodiscard]] std::vector<ConfigChange> wanted_changes(const Context& context, const Guest& guest,
                                                            const GuestConfig& config) const;
     [[nodiscard]] SetResult apply(const Guest& guest, int vmid, const GuestConfig& config);
-    [[nodiscard]] SetResult set(const Guest& guest, int vmid, const GuestConfig& config,
-                                const std::vector<ConfigChange>& changes, const std::function<void()>& meanwhile);
-    [[nodiscard]] SetResult set_each(const Guest& guest, int vmid, const std::vector<ConfigChange>& changes,
-                                     const std::function<void()>& meanwhile, const InputError& refusal);
-    void hold_in_firmware(const Context& context, const GuestId& guest, int vmid,
-                          const std::map<std::size_t, Mac>& right);
+    [[nodiscard]] SetResult set(const Context& context, const Guest& guest, int vmid, const GuestConfig& config,
+                                const std::vector<ConfigChange>& changes);
+    [[nodiscard]] SetResult set_each(const Context& context, const Guest& guest, int vmid,
+                                     const std::vector<ConfigChange>& changes, const InputError& refusal);
+    [[nodiscard]] SetResult set_holding(const Context& context, int vmid, const GuestConfig& config,
+                                        const std::vector<ConfigChange>& changes);
+    void hold_wrong_starts(const Context& context);
+    void hold_if_wrong(const Context& context, int vmid);
+    [[nodiscard]] bool is_wrong_at_begin(const Context& context, const Guest& guest, int vmid);
+    [[nodiscard]] static bool is_mac_on_its_way(const Context& context, const GuestId& guest);
     [[nodiscard]] SetResult finish_restart(const Context& context, const Guest& guest, int vmid);
     [[nodiscard]] SetResult show_ended(const Context& context, const Guest& guest, int vmid);
 
@@ -53,6 +59,8 @@ private:
     bool may_set_hookscript_ = false;
     Refusals refusals_;
     std::set<int> restarting_;  ///< FirmwareRestart has begun.
+    int setting_ = 0;           ///< Its lock is held by us.
+    std::set<int> held_;        ///< Of these, VMs that wait for their turn.
 };
 
 }  // namespace fip::proxmox

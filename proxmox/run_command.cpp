@@ -20,6 +20,7 @@ namespace {
 using Steady = std::chrono::steady_clock;
 
 constexpr std::size_t most_output = std::size_t{64} << 10;
+constexpr std::chrono::milliseconds between_calls{100};
 
 struct Pipe {
     std::array<int, 2> ends{-1, -1};
@@ -73,7 +74,27 @@ struct Attributes {
     Attributes& operator=(const Attributes&) = delete;
 };
 
-}  // namespace
+class RunningCommand {
+public:
+    RunningCommand(const std::vector<std::string>& arguments, std::chrono::milliseconds limit, Keep keep);
+    ~RunningCommand();
+    RunningCommand(const RunningCommand&) = delete;
+    RunningCommand& operator=(const RunningCommand&) = delete;
+
+    /// Takes what it prints. True: it has ended.
+    [[nodiscard]] bool wait(std::chrono::milliseconds time);
+    [[nodiscard]] const CommandResult& result() const { return result_; }  ///< After it has ended.
+
+private:
+    void take_output();
+    void reap();
+
+    std::chrono::steady_clock::time_point end_;
+    int output_ = -1;
+    int process_ = -1;  ///< pidfd
+    int pid_ = -1;
+    CommandResult result_;
+};
 
 RunningCommand::RunningCommand(const std::vector<std::string>& arguments, std::chrono::milliseconds limit, Keep keep)
     : end_{Steady::now() + limit} {
@@ -157,10 +178,12 @@ void RunningCommand::reap() {
     result_.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-CommandResult run_command(const std::vector<std::string>& arguments, std::chrono::milliseconds limit) {
-    RunningCommand command{arguments, limit};
-    while (!command.wait(limit)) {
-    }
+}  // namespace
+
+CommandResult run_command(const std::vector<std::string>& arguments, std::chrono::milliseconds limit, Keep keep,
+                          const std::function<void()>& meanwhile) {
+    RunningCommand command{arguments, limit, keep};
+    while (!command.wait(between_calls)) meanwhile();
     return command.result();
 }
 

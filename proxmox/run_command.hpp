@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,30 +22,10 @@ enum class Keep {
 
 /// Runs one of Proxmox' own programs (`qm`, `pct`), found in PATH, to its end, with our environment but for the locale,
 /// which is UTF-8. It outlives us when we are killed: what it has begun with a config it should finish.
+/// @param meanwhile  called some times a second until it ends
 /// @throws std::system_error  it cannot be started
-[[nodiscard]] CommandResult run_command(const std::vector<std::string>& arguments, std::chrono::milliseconds limit);
-
-/// The same in the background.
-class RunningCommand {
-public:
-    RunningCommand(const std::vector<std::string>& arguments, std::chrono::milliseconds limit, Keep keep = Keep::all);
-    ~RunningCommand();
-    RunningCommand(const RunningCommand&) = delete;
-    RunningCommand& operator=(const RunningCommand&) = delete;
-
-    /// Takes what it prints. True: it has ended.
-    [[nodiscard]] bool wait(std::chrono::milliseconds time);
-    [[nodiscard]] const CommandResult& result() const { return result_; }  ///< After it has ended.
-
-private:
-    void take_output();
-    void reap();
-
-    std::chrono::steady_clock::time_point end_;
-    int output_ = -1;
-    int process_ = -1;  ///< pidfd
-    int pid_ = -1;
-    CommandResult result_;
-};
+[[nodiscard]] CommandResult run_command(
+    const std::vector<std::string>& arguments, std::chrono::milliseconds limit, Keep keep = Keep::all,
+    const std::function<void()>& meanwhile = [] {});
 
 }  // namespace fip::proxmox

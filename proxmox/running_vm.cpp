@@ -3,6 +3,7 @@
 #include "core/live_nics.hpp"
 #include "guest_config.hpp"
 #include "qmp.hpp"
+#include "read_guest.hpp"
 #include "runtime/qemu_process.hpp"
 
 #include <algorithm>
@@ -13,7 +14,9 @@ namespace fip::proxmox {
 namespace {
 
 using runtime::QemuProcess;
-using Macs = std::map<std::size_t, Mac>;  // by N of netN
+
+// Longer than any firmware takes: spares looking at a thousand processes.
+constexpr std::chrono::seconds youth{10};
 
 std::optional<QemuProcess> process_of(int vmid, const RunFolders& folders) {
     const auto pid_file = folders.pid_file(vmid);
@@ -31,7 +34,7 @@ Run run_of(const QemuProcess& process) {
     return run;
 }
 
-void add(Macs& macs, std::string_view id, const Mac& mac) {
+void add(MacsByNumber& macs, std::string_view id, const Mac& mac) {
     if (!id.starts_with("net")) return;
     std::size_t number = 0;
     const auto* end = id.data() + id.size();
@@ -39,14 +42,14 @@ void add(Macs& macs, std::string_view id, const Mac& mac) {
     if (read.ec == std::errc{} && read.ptr == end) macs.emplace(number, mac);
 }
 
-Macs macs_at_begin(const QemuProcess& process) {
-    Macs macs;
+MacsByNumber macs_of(const QemuProcess& process) {
+    MacsByNumber macs;
     for (const auto& nic : process.nics) add(macs, nic.id, nic.mac);
     return macs;
 }
 
 /// Its arguments tell all: no NIC came, went or was plugged in anew since.
-bool is_as_begun(const Guest& guest, const Macs& begun, int vmid, const RunFolders& folders) {
+bool is_as_begun(const Guest& guest, const MacsByNumber& begun, int vmid, const RunFolders& folders) {
     const auto tap = "tap" + std::to_string(vmid) + "i";
     for (std::size_t number = 0; number < most_nics; ++number) {
         const auto planned = std::ranges::find(guest.nics, number, &Nic::index);
@@ -63,8 +66,8 @@ bool is_as_begun(const Guest& guest, const Macs& begun, int vmid, const RunFolde
     return true;
 }
 
-Macs ask_itself(int vmid, const RunFolders& folders) {
-    Macs macs;
+MacsByNumber ask_itself(int vmid, const RunFolders& folders) {
+    MacsByNumber macs;
     for (const auto& [id, mac] : Qmp{folders.monitor(vmid)}.nics()) add(macs, id, mac);
     return macs;
 }
@@ -81,7 +84,7 @@ void add_running_vm(Guest& guest, int vmid, const RunFolders& folders) {
     if (!process) return;
     guest.is_running = true;
     guest.run = run_of(*process);
-    auto macs = macs_at_begin(*process);
+    auto macs = macs_of(*process);
     if (!is_as_begun(guest, macs, vmid, folders)) {
         try {
             macs = ask_itself(vmid, folders);
@@ -106,20 +109,32 @@ std::optional<Run> find_run(int vmid, const RunFolders& folders) {
     return process ? std::optional{run_of(*process)} : std::nullopt;
 }
 
-bool has_just_begun_wrong(int vmid, const RunFolders& folders, const std::map<std::size_t, Mac>& right) {
+std::optional<MacsByNumber> macs_at_begin(int vmid, const RunFolders& folders) {
     const auto process = process_of(vmid, folders);
-    if (!process) return false;
+    return process ? std::optional{macs_of(*process)} : std::nullopt;
+}
+
+bool is_in_firmware(int vmid, const RunFolders& folders) {
     Guest guest;
-    guest.is_running = true;
-    guest.run = run_of(*process);
+    guest.run = find_run(vmid, folders);
     Nic any;
     any.can_unplug = true;
-    if (remedy_for(guest, any, OnWrongMac::swap) != Remedy::swap) return false;
-    const auto begun = macs_at_begin(*process);
-    return std::ranges::any_of(right, [&](const auto& nic) {
-        const auto found = begun.find(nic.first);
-        return found != begun.end() && found->second != nic.second;
-    });
+    return remedy_for(guest, any, OnWrongMac::swap) == Remedy::swap;
+}
+
+std::set<int> vms_in_firmware(const RunFolders& folders) {
+    std::set<int> vmids;
+    std::error_code gone;
+    using Entry = std::filesystem::directory_iterator;
+    for (Entry entry{folders.qemu, gone}; entry != Entry{}; entry.increment(gone)) {
+        const auto vmid = parse_vmid(entry->path().stem().string());
+        if (!vmid || entry->path().extension() != ".pid") continue;
+        std::error_code ended;
+        const auto began = entry->last_write_time(ended);
+        if (ended || std::filesystem::file_time_type::clock::now() - began > youth) continue;
+        if (is_in_firmware(*vmid, folders)) vmids.insert(*vmid);
+    }
+    return vmids;
 }
 
 void add_running_container(Guest& guest, int vmid, const RunFolders& folders) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 
 namespace fip::proxmox {
 
@@ -13,6 +14,7 @@ namespace fip::proxmox {
 struct RunFolders {
     std::filesystem::path qemu = "/run/qemu-server";
     std::filesystem::path net = "/sys/class/net";
+    std::filesystem::path tasks = "/var/log/pve/tasks";
     [[nodiscard]] std::filesystem::path pid_file(int vmid) const { return qemu / (std::to_string(vmid) + ".pid"); }
     [[nodiscard]] std::filesystem::path monitor(int vmid) const { return qemu / (std::to_string(vmid) + ".qmp"); }
 };
@@ -25,12 +27,18 @@ void add_running_vm(Guest& guest, int vmid, const RunFolders& folders);
 /// How far a VM has come by now; empty: it does not run. It is asked nothing.
 [[nodiscard]] std::optional<Run> find_run(int vmid, const RunFolders& folders);
 
-/// Whether it is in its firmware now, and began with another MAC than one of these is to be. By N of netN. It is asked
-/// nothing.
-[[nodiscard]] bool has_just_begun_wrong(int vmid, const RunFolders& folders, const std::map<std::size_t, Mac>& right);
+using MacsByNumber = std::map<std::size_t, Mac>;  ///< By N of netN.
 
-/// The same of a container: it runs when one of its veths is there. Its NICs are as its config has them, for pct
-/// changes both at once; one with a NIC beside them is left alone.
+/// What it began with, whatever was plugged in since; empty: it does not run. It is asked nothing.
+[[nodiscard]] std::optional<MacsByNumber> macs_at_begin(int vmid, const RunFolders& folders);
+
+/// VMs that are in their firmware now: their systems have not looked at their NICs yet. They are asked nothing, and
+/// what began before the last seconds is not even looked at.
+[[nodiscard]] std::set<int> vms_in_firmware(const RunFolders& folders);
+[[nodiscard]] bool is_in_firmware(int vmid, const RunFolders& folders);
+
+/// The same of a container, for add_running_vm(): it runs when one of its veths is there. Its NICs are as its config
+/// has them, for pct changes both at once; one with a NIC beside them is left alone.
 void add_running_container(Guest& guest, int vmid, const RunFolders& folders);
 
 }  // namespace fip::proxmox

@@ -23,7 +23,6 @@ using namespace std::chrono_literals;
 
 // It waits 10 s for the lock and some 6 s for a NIC; a busy host needs more for each.
 constexpr auto longest = 90s;
-constexpr auto between_calls = 100ms;
 constexpr auto between_refusals = 10min;
 
 std::vector<std::string> command_for(int vmid, const GuestConfig& config, const std::vector<ConfigChange>& changes) {
@@ -104,10 +103,9 @@ SetResult set_config(int vmid, const GuestConfig& config, const std::vector<Conf
     if (is_lock_held(vmid, config.type())) return SetResult::busy;
     const auto words = command_for(vmid, config, changes);
     try {
-        RunningCommand command{words, longest, Keep::errors};
-        while (!command.wait(between_calls)) meanwhile();
-        if (command.result().is_late) throw GuestsUnavailable{words.front() + " set does not come to an end"};
-        return result_of(command.result());
+        const auto ran = run_command(words, longest, Keep::errors, meanwhile);
+        if (ran.is_late) throw GuestsUnavailable{words.front() + " set does not come to an end"};
+        return result_of(ran);
     } catch (const std::system_error& error) {
         throw GuestsUnavailable{error.what()};
     }

@@ -17,4 +17,10 @@ namespace fip::proxmox {
 [[nodiscard]] bool has_migrated(int vmid, std::chrono::sys_seconds since,
                                 const std::filesystem::path& folder = "/var/log/pve/tasks");
 
+/// At that time or later we have asked so many times for the end of this VM (`qm stop`): somebody else did so, too, or
+/// for its destruction. What failed does not count.
+/// @throws InputError  the log is there and cannot be read
+[[nodiscard]] bool has_other_end(int vmid, std::chrono::sys_seconds since, int ours,
+                                 const std::filesystem::path& folder = "/var/log/pve/tasks");
+
 }  // namespace fip::proxmox

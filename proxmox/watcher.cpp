@@ -116,6 +116,7 @@ void Watcher::round() {
         if (at <= now) guarded([&, &id = vmid] { look_at(id); });
     }
     if (Steady::now() >= std::max(compare_at_, not_before_)) guarded([&] { compare_now(); });
+    look_at_held();
 }
 
 /// What a guest's change is decided with. Asked for at each: the watchdog counts anew, and once we are to stop no
@@ -183,7 +184,18 @@ void Watcher::take(const ListChanges& changes) {
     for (const auto vmid : changes.left) guarded([&] { look_at_others(vmid); });
     for (const auto vmid : changes.arrived) guests_.expect(vmid);
     for (const auto vmid : changes.others) guarded([&] { look_at_others(vmid); });
-    for (const auto vmid : changes.look) guarded([&] { look_at(vmid); });
+    for (const auto vmid : changes.look) {
+        guarded([&] { look_at(vmid); });
+        look_at_held();
+    }
+}
+
+/// They are paused: before everybody else.
+void Watcher::look_at_held() {
+    for (auto held = guests_.writer().take_held(); !held.empty(); held = guests_.writer().take_held()) {
+        for (const auto vmid : held) guarded([&] { look_at(vmid); });
+        if (inbox_.is_stopped()) return;
+    }
 }
 
 void Watcher::look_at(int vmid) {

@@ -48,6 +48,7 @@ private:
     void take(const ListChanges& changes);
     void guarded(const std::function<void()>& work);
     void look_at(int vmid);
+    void look_at_held();
     void look_at_known(const Guest& guest);
     void finish(const Guest& guest, int vmid);
     void check_shown(int vmid);

@@ -175,7 +175,11 @@ void stop_machine(const Guest& guest) {
     } catch (const CommandError&) {
         ::kill(pid, SIGTERM);  // somebody else holds its monitor
     }
-    if (has_ended(pid, 10s)) return;
+    // PVE::QemuServer::_do_vm_stop looks once a second.
+    for (int i = 0; i < 10; ++i) {
+        if (has_ended(pid, 0s)) return;
+        std::this_thread::sleep_for(1s);
+    }
     ::kill(pid, SIGKILL);
     static_cast<void>(has_ended(pid, 10s));
 }

@@ -230,6 +230,25 @@ void warn(const std::string& text) {
     log(text);
 }
 
+namespace {
+
+// facts 4.2: who runs, and who has ended lately, in one file.
+void write_active(const std::string& upid, const std::string& state) {
+    const int lock = ::open((std::string{tasks} + ".active.lock").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    ::flock(lock, LOCK_EX);
+    std::ifstream old{std::string{tasks} + "active"};
+    std::vector<std::string> lines{upid + " " + state};
+    for (std::string line; std::getline(old, line) && lines.size() < 25;) {
+        if (!line.starts_with(upid)) lines.push_back(line);
+    }
+    std::ofstream{std::string{tasks} + "active.tmp"} << join(lines, "\n") << "\n";
+    std::error_code ignored;
+    fs::rename(std::string{tasks} + "active.tmp", std::string{tasks} + "active", ignored);
+    ::close(lock);
+}
+
+}  // namespace
+
 Task::Task(const std::string& type, const std::string& id) {
     const auto now = static_cast<unsigned long>(std::time(nullptr));
     upid_ = "UPID:" + node_name() + ":" + hex8(static_cast<unsigned long>(::getpid())) + ":" + hex8(start_ticks()) +
@@ -238,12 +257,14 @@ Task::Task(const std::string& type, const std::string& id) {
     std::error_code ignored;  // without a place for logs there are none
     fs::create_directories(folder, ignored);
     task_log() = folder + "/" + upid_;
+    write_active(upid_, "0");
 }
 
 Task::~Task() {
     log(status_ == "OK" ? "TASK OK\n" : "TASK ERROR: " + status_ + "\n");
-    std::ofstream{std::string{tasks} + "index", std::ios::app}
-        << upid_ + " " + hex8(static_cast<unsigned long>(std::time(nullptr))) + " " + status_ + "\n";
+    const auto end = hex8(static_cast<unsigned long>(std::time(nullptr))) + " " + status_;
+    std::ofstream{std::string{tasks} + "index", std::ios::app} << upid_ + " " + end + "\n";
+    write_active(upid_, "1 " + end);
     task_log().clear();
 }
 

@@ -1,13 +1,20 @@
 #include "task_log.hpp"
+#include "support/temp_dir.hpp"
 
 #include <catch2/catch.hpp>
 
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 using namespace fip::proxmox;
+using namespace std::string_literals;
 using namespace std::chrono_literals;
 
 namespace {
+
+namespace fs = std::filesystem;
+using fip::test::TempDir;
 
 constexpr std::chrono::sys_seconds since{0x65EFFFF0s};
 const std::string migrate = "UPID:pve:0001E240:00ABCDEF:65EFFF00:qmigrate:100:root@pam:";
@@ -31,6 +38,34 @@ TEST_CASE("other tasks, other guests and old migrations are no reason for a gues
     CHECK_FALSE(says_migrated("UPID:pve:1:2:65EFFF00:qmdestroy:100:root@pam: 0\n", 100, since));
     CHECK_FALSE(says_migrated("UPID:pve:1:2:65EFFF00:qmigrate", 100, since));
     CHECK_FALSE(says_migrated(":::::qmigrate:100: 0", 100, since));
+}
+
+TEST_CASE("an end that somebody else asked for is told from ours") {
+    const TempDir folder;
+    const auto ours = "UPID:pve:0001E240:00ABCDEF:65EFFFF0:qmstop:100:root@pam:"s;
+    const auto theirs = "UPID:pve:0001E241:00ABCDF0:65EFFFF1:qmstop:100:root@pam:"s;
+    const auto says = [&](const std::string& active, const std::string& index) {
+        std::ofstream{folder / "active"} << active;
+        std::ofstream{folder / "index"} << index;
+        return has_other_end(100, since, 1, folder.path());
+    };
+    CHECK_FALSE(says("", ""));
+    CHECK_FALSE(says(ours + " 0\n", ""));
+    CHECK_FALSE(says(ours + " 1 65EFFFF1 OK\n", ours + " 65EFFFF1 OK\n"));  // one task, in both
+    CHECK(says(ours + " 1 65EFFFF1 OK\n" + theirs + " 0\n", ""));
+    CHECK(says("", ours + " 65EFFFF1 OK\n" + theirs + " 65EFFFF1 OK\n"));
+    CHECK(says("", ours + " 65EFFFF1 WARNINGS: 1\n" + theirs + " 65EFFFF1 OK"));
+    CHECK_FALSE(says("", ours + " 65EFFFF1 OK\n" + theirs + " 65EFFFF1 VM is locked (backup)\n"));
+    CHECK_FALSE(says("", ours + " 65EFFFF1 OK\nUPID:pve:1:2:65EFFFEF:qmstop:100:root@pam: 65EFFFEF OK\n"));
+    CHECK_FALSE(says("", ours + " 65EFFFF1 OK\nUPID:pve:1:2:65EFFFF0:qmstop:101:root@pam: 65EFFFF0 OK\n"));
+    CHECK_FALSE(says("", ours + " 65EFFFF1 OK\nUPID:pve:1:2:65EFFFF0:qmstart:100:root@pam: 65EFFFF0 OK\n"));
+    CHECK(says("UPID:pve:1:2:65EFFFF0:qmdestroy:100:root@pam: 0\n", ""));
+    CHECK(says("UPID:pve:1:2:65EFFFF0:qmshutdown:100:root@pam: 0\n", ""));
+    CHECK_FALSE(says("UPID:pve:1:2::qmstop:100:root@pam: 0\n" + ours + " 0\n", ""));
+    // Its own log knows first.
+    fs::create_directories(folder / "1");
+    std::ofstream{fs::path{folder / "1"} / theirs} << "can't lock file\nTASK ERROR: got timeout\n";
+    CHECK_FALSE(says(ours + " 0\n" + theirs + " 0\n", ""));
 }
 
 TEST_CASE("a node without a task log has migrated nobody") {
