@@ -104,10 +104,7 @@ private:
         if (text_of(file) == FIP_VERSION "\n") {
             log_.there("announcement", "the cluster knows that " + node_ + " has the snippet");
         } else {
-            if (has_effects_) {
-                fs::create_directory(file.parent_path());
-                replace_file(file, FIP_VERSION "\n");
-            }
+            if (has_effects_) proxmox::announce(cluster_, node_);
             log_.done("announcement", "written to " + file.string());
         }
         for (const auto& other : silent_nodes(cluster_)) {

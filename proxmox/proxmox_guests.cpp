@@ -36,7 +36,11 @@ Guest ProxmoxGuests::guest_of(int vmid, const GuestConfig& config, const ListedG
     } else {
         add_running_container(guest, vmid, folders_);
     }
-    return config.lock().empty() ? guest : left_alone(std::move(guest));
+    return config.lock().empty() || is_moving_in(vmid, config) ? guest : left_alone(std::move(guest));
+}
+
+bool ProxmoxGuests::is_moving_in(int vmid, const GuestConfig& config) const {
+    return config.lock() == "migrate" && arriving_.contains(vmid);
 }
 
 Listing ProxmoxGuests::list(const std::function<void(const Guest&)>& visit) {
@@ -103,7 +107,8 @@ std::optional<Guest> ProxmoxGuests::find_own(int vmid) {
     const auto listed = guests.find(vmid);
     if (listed == guests.end()) return {};
     const auto config = configs_.read_whole(vmid, listed->second);
-    if (!config || listed->second.node != configs_.node() || !config->lock().empty()) return {};
+    if (!config || listed->second.node != configs_.node()) return {};
+    if (!config->lock().empty() && !is_moving_in(vmid, *config)) return {};
     return guest_of(vmid, *config, listed->second);
 }
 

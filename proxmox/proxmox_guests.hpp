@@ -41,6 +41,9 @@ public:
     [[nodiscard]] GuestWriter& writer() { return writer_; }
 
 private:
+    /// A live migration frees disks under its lock for minutes, and the guest runs here meanwhile: its address is moved
+    /// at once (QemuMigrate.pm, phase3_cleanup). Its config is left alone.
+    [[nodiscard]] bool is_moving_in(int vmid, const GuestConfig& config) const;
     [[nodiscard]] Guest guest_of(int vmid, const GuestConfig& config, const ListedGuest& listed);
 
     const Cluster& cluster_;

@@ -178,7 +178,10 @@ void Watcher::follow_list() {
 }
 
 void Watcher::take(const ListChanges& changes) {
-    if (changes.is_restarted) compare_at_ = {};
+    if (changes.is_restarted) {
+        compare_at_ = {};
+        is_announcement_lost_ = was_announced_;
+    }
     for (const auto& guest : changes.gone) guarded([&] { gone(guest); });
     guarded([&] { carry_out_endings(); });
     for (const auto vmid : changes.left) guarded([&] { look_at_others(vmid); });
@@ -305,6 +308,7 @@ void Watcher::compare_now() {
     const auto restarts = guests_.writer().take_up_restarts(now);
     if (is_away_) return;
     for (const auto vmid : restarts) guarded([&] { look_at(vmid); });
+    guarded([&] { keep_announced(); });
     guests_.writer().may_set_hookscript(is_hookscript_everywhere(cluster_));
     const auto all = look_at_all(now, guests_, Effects::apply, {});
     for (const auto& gap : all.listing.gaps) log_.warn("listing-incomplete", gap);
@@ -314,6 +318,19 @@ void Watcher::compare_now() {
     for (const auto& [vmid, listed] : table_->list()) {
         if (listed.node == node) guarded([&, &id = vmid] { check_shown(id); });
     }
+}
+
+/// A node that joins a cluster gets its /etc/pve, and loses its own (`pvecm add`).
+void Watcher::keep_announced() {
+    const auto node = cluster_.local_node();
+    was_announced_ = is_announced(cluster_, node);
+    if (!was_announced_ && is_announcement_lost_ && is_program(snippet_place(cluster_))) {
+        announce(cluster_, node);
+        was_announced_ = true;
+        runtime::log(runtime::Level::info, "snippet-announced",
+                     node + ": the cluster is told again that it has the snippet");
+    }
+    if (was_announced_) is_announcement_lost_ = false;
 }
 
 /// look_at_all() has looked; left is what it does not know of.

@@ -60,6 +60,7 @@ private:
     [[nodiscard]] Context context_of_guest();
     void waiting_ones();
     void compare_now();
+    void keep_announced();
     void take_note(const Looked& looked);
     [[nodiscard]] Context context() { return place_->context(); }
 
@@ -83,6 +84,8 @@ private:
     std::map<int, TimePoint>
         trouble_;  ///< Guests whose lock somebody holds, or that Proxmox cannot change: since when.
     bool is_away_ = false;
+    bool was_announced_ = false;         ///< The snippet, when it was last looked at.
+    bool is_announcement_lost_ = false;  ///< With a former pmxcfs, maybe.
     TimePoint list_at_{};
     TimePoint compare_at_{};
     TimePoint not_before_;  ///< Of the first comparison: the providers' first read comes first.

@@ -83,6 +83,40 @@ TEST_CASE("a guest of another node that is recovered here brings its address wit
     CHECK(lab.mac(107) == "52:54:00:00:77:77");
 }
 
+TEST_CASE("a guest whose live migration is not over yet has its address here already") {
+    PVE_NODE_OR_SKIP();
+    PveLab lab{two_nodes()};
+    const std::string address = "203.0.113.7";
+    lab.provider.edit(address, {{"server", their_server}, {"mac", "52:54:00:00:77:77"}});
+    lab.start_watcher();
+    const std::string config =
+        "lock: migrate\nname: web7\nnet0: virtio=52:54:00:00:77:77,bridge=vmbr0\n"
+        "smbios1: uuid=4dea22b3-1d52-48f3-9516-782e98a23fa0\n";
+    lab.node.other_node_puts("nodes/other/qemu-server/107.conf", config);
+    let_it_look();
+    lab.node.other_node_renames("nodes/other/qemu-server/107.conf", "nodes/pve/qemu-server/107.conf");
+    PVE_AWAIT(lab, lab.provider.find(address)->server == our_server);
+    let_it_look();
+    CHECK(*lab.node.config(107) == config);
+    lab.node.must({"qm", "unlock", "107"});
+    PVE_AWAIT(lab, has(lab.shown(107), address));
+}
+
+TEST_CASE("a node that joins a cluster tells it again that it has the snippet") {
+    PVE_NODE_OR_SKIP();
+    PveLab lab;
+    lab.install_snippet();
+    lab.start_watcher();
+    const auto announced = [&] { return lab.node.run({"cat", "/etc/pve/failover-ip/pve"}).exit_code == 0; };
+    REQUIRE(announced());
+    std::this_thread::sleep_for(1s);  // pmxcfs counts its starts in seconds
+    lab.node.pmxcfs_down();
+    PVE_AWAIT(lab, has(lab.log(), "pmxcfs-away"));
+    lab.node.pmxcfs_up(true);  // with another database
+    PVE_AWAIT(lab, announced());
+    CHECK_THAT(lab.log(), Catch::Matchers::Contains("told again"));
+}
+
 TEST_CASE("a VMID that is destroyed here and made on another node at once gives its address back") {
     PVE_NODE_OR_SKIP();
     PveLab lab{two_nodes()};
