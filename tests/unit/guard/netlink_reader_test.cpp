@@ -82,8 +82,8 @@ std::string raw_blocked(std::uint32_t uplink, const std::string& mac) {
 class Ear {
 public:
     std::vector<GuardEvent> hear(const std::string& bytes, std::chrono::minutes later = {}) {
-        std::vector<std::byte> aligned(bytes.size());
-        std::memcpy(aligned.data(), bytes.data(), bytes.size());
+        const auto raw = std::as_bytes(std::span{bytes});
+        const std::vector<std::byte> aligned(raw.begin(), raw.end());
         reader_.read(aligned, now + later);
         return reader_.take();
     }
