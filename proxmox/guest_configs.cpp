@@ -65,7 +65,7 @@ std::optional<GuestConfig> GuestConfigs::read(int vmid, const ListedGuest& liste
 std::optional<GuestConfig> GuestConfigs::read_whole(int vmid, const ListedGuest& listed) {
     auto config = read(vmid, listed);
     if (!config || is_placeholder(*config)) return {};
-    ids_[vmid] = guest_id(vmid, *config);
+    ids_[vmid] = id_of(vmid, *config);
     return config;
 }
 
@@ -74,7 +74,7 @@ std::optional<GuestConfig> GuestConfigs::read_own(const GuestId& guest, int vmid
     const auto found = guests.find(vmid);
     if (found == guests.end() || found->second.node != node_) return {};
     auto config = read(vmid, found->second);
-    if (config && guest_id(vmid, *config) != guest) return {};
+    if (config && id_of(vmid, *config) != guest) return {};
     return config;
 }
 

@@ -2,6 +2,7 @@
 
 #include "app/context.hpp"
 #include "cluster.hpp"
+#include "read_guest.hpp"
 
 #include <functional>
 #include <map>
@@ -32,6 +33,9 @@ public:
 
     /// What the VMID's config said last that was complete; of any node.
     [[nodiscard]] std::optional<GuestId> last_known(int vmid) const;
+    [[nodiscard]] GuestId id_of(int vmid, const GuestConfig& config) const {
+        return guest_id(vmid, config, last_known(vmid));
+    }
     void forget(int vmid);
 
     /// Both as of the last listed().

@@ -131,6 +131,7 @@ void GuestWriter::hold_if_wrong(const Context& context, int vmid) {
     if (!config || !config->lock().empty() || !begun) return;
     if (setting_ != vmid && is_lock_held(vmid, config->type())) return;
     auto guest = read_guest(vmid, *config, false);
+    guest.id = configs_.id_of(vmid, *config);
     for (auto& nic : guest.nics) {
         if (const auto worn = begun->find(nic.index); worn != begun->end()) nic.mac = worn->second;
     }

@@ -74,7 +74,7 @@ public:
     /// It never starts; but its backup may call a hookscript.
     [[nodiscard]] bool is_for_template() const { return config_.is_template(); }
 
-    [[nodiscard]] StartReply give() const {
+    [[nodiscard]] StartReply give() {
         try {
             return judge();
         } catch (const StoreBusy&) {
@@ -85,13 +85,24 @@ public:
     }
 
 private:
-    [[nodiscard]] StartReply judge() const {
+    [[nodiscard]] StartReply judge() {
         const auto traits = hooks::traits_of(settings_);
         const auto store = world_.hook.open_store(settings_);
         const auto context = hooks::context_of(settings_, traits, *store, world_.hook);
+        recognise(context);
         hooks::read_after_boot(context, guest_, world_.hook);
         const auto verdict = check_start(context, guest_, manner_);
         return verdict.answer == StartAnswer::moving ? wait_for_address(context, verdict) : answer(context, verdict);
+    }
+
+    /// By its lease, should its config have lost its uuid.
+    void recognise(const Context& context) {
+        if (config_.type() != GuestType::vm || !config_.uuid().empty()) return;
+        context.store.read([&](const Rows& rows) {
+            for (const auto& lease : rows.leases.named(guest_.name)) {
+                if (is_held(lease.state)) guest_.id = guest_id(vmid_, config_, lease.guest);
+            }
+        });
     }
 
     [[nodiscard]] StartReply answer(const Context& context, const StartVerdict& verdict) const {
@@ -196,7 +207,7 @@ StartReply on_start(const StartCall& call, const StartWorld& world) {
     if (!file) return answer_unread(call.vmid, *settings, problem, world.hook);
     if (!names_any(file->text, hooks::managed_bridges(*settings))) return {};
     try {
-        const Answer answer{call, world, *settings, *file};
+        Answer answer{call, world, *settings, *file};
         if (answer.is_for_template() || !hooks::has_managed_nic(*settings, answer.guest())) return {};
         world.hook.is_managed(answer.title());
         return answer.give();

@@ -23,6 +23,7 @@ ProxmoxGuests::ProxmoxGuests(const Cluster& cluster, std::function<Context()> co
 
 Guest ProxmoxGuests::guest_of(int vmid, const GuestConfig& config, const ListedGuest& listed) {
     auto guest = read_guest(vmid, config, true);
+    guest.id = configs_.id_of(vmid, config);
     guest.origin = configs_.origin();
     if (is_placeholder(config)) {
         if (const auto id = configs_.last_known(vmid)) guest.id = *id;

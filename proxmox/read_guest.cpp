@@ -26,6 +26,13 @@ GuestId guest_id(int vmid, const GuestConfig& config) {
     return {GuestKind::proxmox, uuid.empty() ? number : number + "/" + uuid};
 }
 
+GuestId guest_id(int vmid, const GuestConfig& config, const std::optional<GuestId>& known) {
+    auto id = guest_id(vmid, config);
+    const bool has_lost_it =
+        config.type() == GuestType::vm && config.uuid().empty() && known && known->value.starts_with(id.value + "/");
+    return has_lost_it ? *known : id;
+}
+
 std::optional<int> parse_vmid(std::string_view text) {
     int vmid = 0;
     const auto* end = text.data() + text.size();

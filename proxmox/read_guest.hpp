@@ -11,6 +11,8 @@ namespace fip::proxmox {
 
 /// "100/4dea22b3-1d52-48f3-9516-782e98a23fa0"; "100" for containers and VMs without an smbios1 uuid.
 [[nodiscard]] GuestId guest_id(int vmid, const GuestConfig& config);
+/// @param known  who that VMID was: a VM that has lost its uuid (`qm set --smbios1 manufacturer=...`) is still the same
+[[nodiscard]] GuestId guest_id(int vmid, const GuestConfig& config, const std::optional<GuestId>& known);
 
 /// The VMID in a guest's id; empty: it is none of Proxmox', or malformed.
 [[nodiscard]] std::optional<int> vmid_of(const GuestId& guest);

@@ -209,6 +209,8 @@ void Watcher::look_at(int vmid) {
         end_former(vmid, before);
         if (guest) return look_at_known(*guest);
         trouble_.erase(vmid);
+    } catch (const InputError& wrong) {
+        throw InputError{"guest " + std::to_string(vmid) + ": " + wrong.what()};
     } catch (const GuestsUnavailable&) {
         put_off(vmid, until_again, longest_trouble);  // what hangs holds up everybody
         throw;
@@ -259,9 +261,7 @@ void Watcher::finish(const Guest& guest, int vmid) {
 /// The VMID has another guest now: the one before is gone.
 void Watcher::end_former(int vmid, const std::optional<GuestId>& before) {
     const auto present = guests_.last_known(vmid);
-    // Without a uuid it may be the same: a failed restore leaves such a config.
-    const bool is_doubt = !present || present->value.find('/') == std::string::npos;
-    if (!before || is_doubt || before == present) return;
+    if (!before || !present || before == present) return;
     take_note(guest_ended(context(), *before));
 }
 

@@ -172,6 +172,42 @@ TEST_CASE("a VMID that is destroyed and made again within a second has another g
     PVE_AWAIT(lab, lab.is_nothing_leaked());
 }
 
+TEST_CASE("a VMID that goes from a VM to a container at once gives the VM's address back") {
+    PVE_NODE_OR_SKIP();
+    PveLab lab;
+    lab.start_watcher();
+    lab.create(100, "old");
+    lab.create(101, "stays");
+    PVE_AWAIT(lab, lab.is_served(100, "old") && lab.is_served(101, "stays"));
+    lab.node.must(
+        {"sh", "-c", "qm destroy 100 && pct create 100 local:vztmpl/x --hostname new --net0 name=eth0,bridge=vmbr0"});
+    PVE_AWAIT(lab, lab.held_by("old").empty() && lab.is_served(100, "new"));
+    PVE_AWAIT(lab, lab.is_nothing_leaked());
+}
+
+TEST_CASE("a VM that loses its uuid is still the same guest") {
+    PVE_NODE_OR_SKIP();
+    PveLab lab;
+    lab.install_snippet();
+    lab.start_watcher();
+    lab.create(100, "web1");
+    PVE_AWAIT(lab, lab.is_served(100, "web1") && !lab.node.config_value(100, "hookscript").empty());
+    const auto lease = lab.held_by("web1").at(0);
+    lab.node.must({"qm", "set", "100", "--smbios1", "manufacturer=ZXhhbXBsZQ==,base64=1"});
+    std::this_thread::sleep_for(3s);
+    CHECK(lab.is_served(100, "web1"));
+    lab.kill_watcher();
+    CHECK(lab.node.run({"qm", "start", "100"}).exit_code == 0);
+    lab.start_watcher();
+    std::this_thread::sleep_for(2s);
+    CHECK(lab.is_served(100, "web1"));
+    CHECK(lab.held_by("web1").at(0).address == lease.address);
+    CHECK(lab.held() == 1);
+    lab.node.must({"qm", "stop", "100"});
+    lab.node.must({"qm", "destroy", "100"});
+    PVE_AWAIT(lab, lab.is_all_given_back());
+}
+
 TEST_CASE("NICs that come and go get and give back addresses, one by one") {
     PVE_NODE_OR_SKIP();
     PveLab lab;
