@@ -78,15 +78,21 @@ Check check_quorum(const NodeFacts& node) {
                         "pvecm status");
 }
 
-std::vector<SeenGuest> guests_of(const Cluster& cluster) {
+/// The guests whose configs can be read; of the others a check.
+std::vector<SeenGuest> guests_of(const Cluster& cluster, Checks& checks) {
     const auto node = cluster.local_node();
     std::vector<SeenGuest> guests;
     for (const auto& [vmid, listed] : cluster.guests()) {
         const auto text = cluster.read_config(vmid, listed);
         if (!text) continue;  // it went, or moved
-        const GuestConfig config{listed.type, *text};
-        if (config.is_template() || is_placeholder(config)) continue;
-        guests.push_back({vmid, read_guest(vmid, config, true), config.hookscript(), listed.node == node});
+        try {
+            const GuestConfig config{listed.type, *text};
+            if (config.is_template() || is_placeholder(config)) continue;
+            guests.push_back({vmid, read_guest(vmid, config, true), config.hookscript(), listed.node == node});
+        } catch (const InputError& wrong) {
+            const auto file = cluster.config_file(vmid, listed).string();
+            checks.push_back(doctor::fail("guest:" + std::to_string(vmid), wrong.what(), "mend " + file));
+        }
     }
     return guests;
 }
@@ -132,7 +138,7 @@ Check check_waiting(const std::vector<std::string>& waiting) {
 void examine_guests(const Cluster& cluster, const Settings& settings, Checks& checks) {
     std::vector<SeenGuest> guests;
     try {
-        guests = guests_of(cluster);
+        guests = guests_of(cluster, checks);
     } catch (const std::exception& error) {
         checks.push_back(doctor::fail("guests", std::string{"cannot be looked at: "} + error.what(), ""));
         return;

@@ -60,9 +60,16 @@ private:
     fs::path folder_;
 };
 
-std::map<int, std::vector<Prefix>> wanted_sets(const Context& context, const Guest& guest) {
-    std::map<int, std::vector<Prefix>> sets;
+using Sets = std::map<int, std::vector<Prefix>>;  // by N of netN
+
+Sets no_sets() {
+    Sets sets;
     for (int number = 0; number < most_nics; ++number) sets[number];
+    return sets;
+}
+
+Sets wanted_sets(const Context& context, const Guest& guest) {
+    auto sets = no_sets();
     if (!context.settings.proxmox_ipfilter) return sets;
     context.store.read([&](const Rows& rows) {
         for (const auto& lease : rows.leases.of_guest(guest.id)) {
@@ -77,9 +84,37 @@ std::map<int, std::vector<Prefix>> wanted_sets(const Context& context, const Gue
     return sets;
 }
 
-std::string changed(std::string text, const std::map<int, std::vector<Prefix>>& sets) {
+std::string changed(std::string text, const Sets& sets) {
     for (const auto& [number, ranges] : sets) text = with_ipfilter(text, number, ranges);
     return text;
+}
+
+fs::path file_of(const Cluster& cluster, int vmid) {
+    return cluster.root() / "firewall" / (std::to_string(vmid) + ".fw");
+}
+
+std::string read(const fs::path& file) {
+    try {
+        return config::read_file(file, GuestConfig::most_bytes, config::Access::anybody).text;
+    } catch (const InputError& unreadable) {
+        throw GuestsUnavailable{unreadable.what()};
+    }
+}
+
+bool differs(const Cluster& cluster, int vmid, const Sets& sets) {
+    const auto text = read(file_of(cluster, vmid));
+    try {
+        return changed(text, sets) != text;
+    } catch (const InputError& unreadable) {
+        throw GuestsUnavailable{unreadable.what()};
+    }
+}
+
+void write(const Cluster& cluster, int vmid, const Sets& sets) {
+    const auto file = file_of(cluster, vmid);
+    const FirewallLock lock{cluster, vmid};
+    (void)::mkdir(file.parent_path().c_str(), 0755);  // as save_vmfw_conf does each time
+    replace_file(file, changed(read(file), sets));
 }
 
 }  // namespace
@@ -87,20 +122,16 @@ std::string changed(std::string text, const std::map<int, std::vector<Prefix>>& 
 void keep_ipfilter(const Cluster& cluster, const Context& context, const Guest& guest) {
     const auto vmid = vmid_of(guest.id);
     if (!vmid) return;
-    const auto file = cluster.root() / "firewall" / (std::to_string(*vmid) + ".fw");
     const auto sets = wanted_sets(context, guest);
-    try {
-        const auto read = [&] {
-            return config::read_file(file, GuestConfig::most_bytes, config::Access::anybody).text;
-        };
-        if (const auto text = read(); changed(text, sets) == text) return;
-        const FirewallLock lock{cluster, *vmid};
-        (void)::mkdir(file.parent_path().c_str(), 0755);  // as save_vmfw_conf does each time
-        const auto text = read();
-        replace_file(file, changed(text, sets));
-    } catch (const InputError& unreadable) {
-        throw GuestsUnavailable{unreadable.what()};
-    }
+    if (differs(cluster, *vmid, sets)) write(cluster, *vmid, sets);
+}
+
+bool has_ipfilter(const Cluster& cluster, int vmid) {
+    return differs(cluster, vmid, no_sets());
+}
+
+void drop_ipfilter(const Cluster& cluster, int vmid) {
+    if (has_ipfilter(cluster, vmid)) write(cluster, vmid, no_sets());
 }
 
 }  // namespace fip::proxmox

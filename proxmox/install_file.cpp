@@ -81,7 +81,12 @@ void put_program(const fs::path& file, std::string_view bytes) {
     fs::create_directories(file.parent_path());
     const auto fresh = beside(file);
     write_fresh(fresh, bytes, program_mode);
-    if (::rename(fresh.c_str(), file.c_str()) != 0) fail(file.string());
+    if (::rename(fresh.c_str(), file.c_str()) != 0) {
+        const int error = errno;
+        ::unlink(fresh.c_str());
+        errno = error;
+        fail(file.string());
+    }
     sync_folder(file.parent_path());
 }
 

@@ -6,6 +6,7 @@
 #include "config/read_file.hpp"
 #include "core/errors.hpp"
 #include "example_config.hpp"
+#include "firewall_file.hpp"
 #include "firmware_restart.hpp"
 #include "install_file.hpp"
 #include "node_facts.hpp"
@@ -158,12 +159,21 @@ private:
             if (listed.node != node_) continue;
             log_.attempt("guest " + std::to_string(vmid), [&, &id = vmid, &guest = listed] {
                 if (leave_guest(id, guest)) ++changed;
+                if (leave_firewall(id)) ++changed;
             });
         }
         if (changed == 0 && !log_.has_failed()) log_.there("guests", "nothing of ours is in their configs");
     }
 
     /// True: there was, or is, something of ours.
+    /// A set that nobody keeps would hold what the guest sends from its next address.
+    bool leave_firewall(int vmid) {
+        if (!has_ipfilter(cluster_, vmid)) return false;
+        if (has_effects_) drop_ipfilter(cluster_, vmid);
+        log_.done("guest " + std::to_string(vmid), "freed of ours: its ipfilter sets");
+        return true;
+    }
+
     bool leave_guest(int vmid, const ListedGuest& listed) {
         const auto name = "guest " + std::to_string(vmid);
         for (int tries = 1;; ++tries) {

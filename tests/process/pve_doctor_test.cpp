@@ -134,6 +134,16 @@ TEST_CASE("the doctor names each thing that is wrong, and what to do") {
     }
 }
 
+TEST_CASE("a config that cannot be read is named, and hides no other guest from the doctor") {
+    PVE_SETUP_NODE_OR_SKIP();
+    HealthyNode node;
+    node.node.other_node_puts("nodes/pve/qemu-server/105.conf", std::string{"name: a\0b\n", 10});
+    CHECK(node.check("guest:105").health == Health::fail);
+    CHECK_THAT(node.check("guest:105").hint, Contains("105.conf"));
+    CHECK(node.check("hookscripts").health == Health::ok);
+    CHECK(node.check("registered-macs").health == Health::ok);
+}
+
 TEST_CASE("the doctor says that nobody watches") {
     PVE_SETUP_NODE_OR_SKIP();
     DoctorNode node;

@@ -36,10 +36,13 @@ TEST_CASE("uninstall takes everything of ours out of the guests, and leaves what
     setup.create(101, {"--hookscript", "local:snippets/own", "--tags", "web"});
     const auto other = setup.node.config(101);
     setup.node.must({"qm", "snapshot", "100", "before"});
+    const std::string theirs = "[OPTIONS]\nenable: 1\n";
+    setup.node.write("/etc/pve/firewall/100.fw", theirs + "\n[IPSET ipfilter-net0] # failover-ip\n\n203.0.113.5/32\n\n");
 
     const auto planned = setup.uninstall({"--dry-run"});
     CHECK(planned.exit_code == 0);
     CHECK_THAT(planned.out, Contains("guest 100: would be freed of ours: hookscript, tags, description"));
+    CHECK_THAT(planned.out, Contains("guest 100: would be freed of ours: its ipfilter sets"));
     CHECK_FALSE(is_bare(setup, 100));
     CHECK(setup.node.exists("/etc/pve/failover-ip/pve"));
 
@@ -47,6 +50,7 @@ TEST_CASE("uninstall takes everything of ours out of the guests, and leaves what
     CAPTURE(result.out, result.err, *setup.node.config(100));
     CHECK(result.exit_code == 0);
     CHECK(is_bare(setup, 100));
+    CHECK(setup.node.read("/etc/pve/firewall/100.fw") == theirs);
     CHECK(setup.node.config_value(100, "net0") == net);
     CHECK(setup.node.config(101) == other);
     CHECK_FALSE(setup.node.exists("/etc/pve/failover-ip/pve"));
