@@ -15,7 +15,7 @@ public:
     explicit Planner(const GuestFacts& facts) : facts_{facts}, guest_{facts.guest} {}
 
     GuestPlan plan() {
-        managed_ = paired_nics(guest_, facts_.settings);
+        managed_ = paired_nics(guest_, facts_.settings, facts_.leases);
         std::vector<Nic> nics;
         for (const auto& each : managed_) nics.push_back(each.nic);
         const auto leases = usable_leases();

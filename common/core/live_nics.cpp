@@ -12,9 +12,21 @@ namespace {
 constexpr std::chrono::milliseconds firmware_time{2000};
 constexpr std::chrono::milliseconds firmware_time_with_kernel{1000};
 
+bool wears(const Nic& nic, const Lease& lease) {
+    return lease.guest && lease.mac && lease.mac == nic.mac;
+}
+
+/// A NIC that was moved to another bridge left the address behind whose MAC it still wears.
+bool is_for_bridge(const Lease& lease, const std::string& bridge, const Settings& settings) {
+    if (lease.bridge.empty() || lease.bridge == bridge) return true;
+    const auto pool = settings.pools.find(lease.pool);
+    return pool == settings.pools.end() ||
+           std::ranges::find(pool->second.bridges, bridge) != pool->second.bridges.end();
+}
+
 }  // namespace
 
-std::vector<ManagedNic> paired_nics(const Guest& guest, const Settings& settings) {
+std::vector<ManagedNic> paired_nics(const Guest& guest, const Settings& settings, const std::vector<Lease>& leases) {
     std::vector<ManagedNic> paired;
     for (const auto& nic : guest.nics) {
         if (!is_managed(settings, nic)) continue;
@@ -39,8 +51,17 @@ std::vector<ManagedNic> paired_nics(const Guest& guest, const Settings& settings
         }
     };
     pair([](const Nic& stored, const Nic& nic) { return stored.mac && stored.mac == nic.mac; });
-    pair([](const Nic& stored, const Nic& nic) { return !stored.place.empty() && stored.place == nic.place; });
-    pair([](const Nic&, const Nic&) { return true; });
+    // What runs with the MAC of one address is not the NIC that was defined for another.
+    const auto are_two = [&](const Nic& stored, const Nic& nic) {
+        return std::ranges::any_of(leases, [&](const Lease& lease) { return wears(stored, lease); }) &&
+               std::ranges::any_of(leases, [&](const Lease& lease) {
+                   return wears(nic, lease) && is_for_bridge(lease, nic.bridge, settings);
+               });
+    };
+    pair([&](const Nic& stored, const Nic& nic) {
+        return !stored.place.empty() && stored.place == nic.place && !are_two(stored, nic);
+    });
+    pair([&](const Nic& stored, const Nic& nic) { return !are_two(stored, nic); });
     for (auto& nic : live) paired.push_back({nic, nic, true, false});
     return paired;
 }

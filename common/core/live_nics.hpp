@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/guest.hpp"
+#include "core/lease.hpp"
 #include "core/settings.hpp"
 
 #include <optional>
@@ -25,8 +26,10 @@ struct ManagedNic {
 };
 
 /// The guest's managed NICs, those of the definition first. Stored and running ones are told apart by MAC, then by
-/// place on the bus, then in order, always on the same bridge; what came by hot-plug comes last.
-[[nodiscard]] std::vector<ManagedNic> paired_nics(const Guest& guest, const Settings& settings);
+/// place on the bus, then in order, always on the same bridge; what came by hot-plug comes last. Two that wear the MACs
+/// of two of the guest's held `leases` are two NICs, wherever they are.
+[[nodiscard]] std::vector<ManagedNic> paired_nics(const Guest& guest, const Settings& settings,
+                                                  const std::vector<Lease>& leases);
 
 /// What can be done about this NIC of the running guest, should it wear a wrong MAC. Its firmware takes about two
 /// seconds, one with a direct kernel: after that the guest must not be reset.

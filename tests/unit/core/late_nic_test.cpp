@@ -175,6 +175,39 @@ TEST_CASE("running NICs are told apart by MAC, then by place, then by order") {
     CHECK(given.plan().wrong == std::vector<WrongNic>{{1, "1", mac(2), Remedy::swap}});
 }
 
+TEST_CASE("a running NIC that wears the MAC of a lease stays, whatever its definition has in its place by now") {
+    Running given;
+    given.guest.run->age = 1h;
+    for (const int number : {2, 3}) {
+        auto more = lease("203.0.113." + std::to_string(number), LeaseState::active, mac(number));
+        more.slot = std::to_string(number - 1);
+        more.bridge = "br0";
+        given.leases.push_back(more);
+    }
+    given.guest.nics = {nic(mac(1)), nic(mac(3), "br0", 1)};
+    given.guest.live_nics = {live_nic(mac(1)), live_nic(mac(2), "br0", 1)};
+    SECTION("by order") {
+        given.guest.live_nics[1].is_plugged = true;
+    }
+    SECTION("by place") {
+        given.guest.nics[1].place = given.guest.live_nics[1].place = "0000:02:00.0";
+    }
+    SECTION("and where a restart is asked for") {
+        given.settings.on_wrong_mac = OnWrongMac::restart;
+    }
+    const auto plan = given.plan();
+    CHECK(plan.wrong.empty());
+    CHECK(plan.end.empty());
+    CHECK(plan.wants.empty());
+    REQUIRE(plan.nics.size() == 3);
+    CHECK(plan.nics[2].is_live_only);
+    CHECK(plan.nics[2].mac == mac(2));
+    given.guest.is_running = false;
+    given.guest.live_nics.clear();
+    REQUIRE(given.plan().end.size() == 1);
+    CHECK(given.plan().end[0].address == ip("203.0.113.2"));
+}
+
 TEST_CASE("a running NIC that was moved to another managed bridge needs an address from there") {
     Running given;
     given.guest.run->age = 1h;
@@ -205,6 +238,14 @@ TEST_CASE("a running NIC that was moved to another managed bridge needs an addre
         given.guest.nics = {nic(mac(1), "br1")};
         REQUIRE(given.plan().wants.size() == 1);
         CHECK(given.plan().end.empty());
+        auto fresh = lease("203.0.113.9", LeaseState::active, mac(9));
+        fresh.pool = "private";
+        fresh.bridge = "br1";
+        given.leases[0].slot = "1";
+        given.leases.push_back(fresh);
+        given.guest.live_nics[0].is_plugged = true;
+        given.guest.nics[0].mac = mac(9);
+        CHECK(given.plan().wrong == std::vector<WrongNic>{{0, "0", mac(9), Remedy::replug}});
     }
 }
 
