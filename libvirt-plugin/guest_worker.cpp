@@ -3,8 +3,10 @@
 #include "app/start_claim.hpp"
 #include "core/errors.hpp"
 #include "interrupted_listing.hpp"
+#include "kept_refusals.hpp"
 #include "read_guest.hpp"
 #include "runtime/log.hpp"
+#include "worn_mac.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -312,10 +314,13 @@ void GuestWorker::look_at_guest(const Guest& guest) {
     const auto context = place_->context();
     try {
         note_first_run(context, guests_);
-        const auto looked = look_at(context, guests_, guest);
+        KeptRefusals source{guests_};
+        const auto looked = look_at(context, source, guest);
+        log_.write(source.refused());
         take_note(looked);
         swaps_.begin(guest, looked.wrong);
         restarts_.begin(guest, looked.wrong);
+        log_.write(let_out(context, guest, looked.wrong));
     } catch (const InputError& wrong) {
         log_.write({{Happening::Level::error, "guest-refused", guest.id, guest.name, {}, wrong.what()}});
     }
@@ -339,13 +344,15 @@ void GuestWorker::compare() {
     go_on_with_the_begun();
     look_at_claims();
     look_at_waiting();  // before others: whoever has waited longest comes first
-    InterruptedListing listing{guests_, [this](const Guest& guest) -> std::optional<Guest> {
+    KeptRefusals source{guests_};
+    InterruptedListing listing{source, [this](const Guest& guest) -> std::optional<Guest> {
                                    handle_urgent();
                                    if (!swaps_.has_plugged_in_late(guest)) return {};
                                    return guests_.find(guest.id);  // it was listed without the NIC
                                }};
     const auto all = look_at_all(place_->context(), listing, Effects::apply, {});
     for (const auto& gap : all.listing.gaps) log_.warn("listing-incomplete", gap);
+    log_.write(source.refused());
     take_note(all);
     for (const auto& guest : all.to_mend) look(guest.value);
     drop_dead_connections();

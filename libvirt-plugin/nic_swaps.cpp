@@ -5,6 +5,7 @@
 #include "domxml/read_domain.hpp"
 #include "ports/guest_source.hpp"
 #include "qemu_process.hpp"
+#include "worn_mac.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -18,8 +19,10 @@ using Steady = std::chrono::steady_clock;
 constexpr milliseconds firmware_pause{15};
 constexpr milliseconds reset_pause{500};
 constexpr int most_resets = 3;
+constexpr milliseconds refusal_pause{250};  // until libvirt has noticed that the guest has ended
 constexpr std::chrono::minutes late{2};
-constexpr std::chrono::seconds patience{15};  // for a guest's system that is asked to let go of a NIC
+constexpr std::chrono::seconds late_pause{20};  // so: at a comparison, and not at the look after the last try
+constexpr std::chrono::seconds patience{15};    // for a guest's system that is asked to let go of a NIC
 
 std::optional<std::chrono::microseconds> ran(const std::string& name, const std::string& uuid) {
     const auto process = find_qemu_process(name, uuid, {});
@@ -72,7 +75,7 @@ void NicSwaps::unplug(Swap& swap, const LiveGuest& guest) {
     wait_for_removal(swap, guest);
 }
 
-NicSwaps::Swap NicSwaps::prepared(const Guest& guest, const std::vector<WrongNic>& wrong, const LiveGuest& live) {
+NicSwaps::Swap NicSwaps::prepared(const Guest& guest, const std::vector<WrongNic>& wrong, const LiveGuest& live) const {
     Swap swap;
     swap.guest = guest.id;
     swap.name = guest.name;
@@ -94,6 +97,9 @@ NicSwaps::Swap NicSwaps::prepared(const Guest& guest, const std::vector<WrongNic
         note.wanted_element = domxml::interface_with_mac(xml, *nic, one.mac);
         swap.nics.push_back({one.slot, std::move(note), Where::plugged});
     }
+    context_().store.read([&](const Rows& rows) {
+        for (auto& nic : swap.nics) nic.owner = owner_of(rows, swap.guest, nic.note.worn);
+    });
     return swap;
 }
 
@@ -125,16 +131,15 @@ void NicSwaps::guarded(const std::string& uuid, const std::function<void(Swap&, 
     try {
         step(swap, *live);
     } catch (const LibvirtRefused& refused) {
-        const auto again = LiveGuest::find(*swap.connection, uuid);
-        if (!again || again->number() != swap.nics.front().note.run) return end(swap);
-        give_up(swap, *again, refused.what());
+        swap.refused = refused.what();
+        swap.due = Steady::now() + refusal_pause;
     } catch (const InputError& wrong) {
         give_up(swap, *live, wrong.what());
     }
 }
 
 void NicSwaps::removed(const std::string& uuid, const std::string& alias) {
-    if (!is_under_way(uuid)) return plug_in_late(uuid, alias);
+    if (!is_under_way(uuid)) return static_cast<void>(plug_in_late(uuid, alias));
     guarded(uuid, [&](Swap& swap, const LiveGuest& guest) { go_on(swap, guest); });
 }
 
@@ -152,7 +157,7 @@ void NicSwaps::see(Swap& swap, const LiveGuest& guest) {
 }
 
 void NicSwaps::go_on(Swap& swap, const LiveGuest& guest) {
-    if (swap.stage == Stage::settling) return;
+    if (swap.stage == Stage::settling || !swap.refused.empty()) return;
     if (swap.stage == Stage::resuming) return resume(swap, guest);
     see(swap, guest);
     if (std::ranges::find(swap.nics, Where::plugged, &SwappedNic::where) != swap.nics.end()) return;
@@ -198,16 +203,28 @@ void NicSwaps::resume(Swap& swap, const LiveGuest& guest) {
 }
 
 void NicSwaps::give_up(Swap& swap, const LiveGuest& guest, const std::string& why) {
-    tell(swap, Happening::Level::warning, "nic-swap-failed",
-         why + "; it keeps running, and what its NIC sends is blocked: stop it and start it again");
-    remember_given_up(swap);
     put_back(swap, guest);
+    tell_failure(swap, why);
+    remember_given_up(swap);
     resume(swap, guest);
 }
 
+void NicSwaps::tell_failure(const Swap& swap, const std::string& why) {
+    const auto find = [&](Where where) { return std::ranges::find(swap.nics, where, &SwappedNic::where); };
+    if (find(Where::gone) != swap.nics.end()) {
+        return tell(swap, Happening::Level::error, "nic-swap-failed",
+                    why + "; it runs without its NIC: stop it and start it again");
+    }
+    const auto kept = find(Where::plugged);
+    if (kept == swap.nics.end()) return;
+    tell(swap, Happening::Level::warning, "nic-swap-failed", why + "; " + advice_on(kept->note.worn, kept->owner));
+}
+
+// A late try that fails gets no more time.
 void NicSwaps::remember_given_up(const Swap& swap) {
     auto& kept = given_up_.insert_or_assign(swap.guest.value, swap).first->second;
-    kept.late_until = Steady::now() + late;
+    if (kept.late_until == TimePoint{}) kept.late_until = Steady::now() + late;
+    kept.try_at = Steady::now() + late_pause;
 }
 
 void NicSwaps::put_back(Swap& swap, const LiveGuest& guest) {
@@ -223,21 +240,23 @@ void NicSwaps::put_back(Swap& swap, const LiveGuest& guest) {
         for (const auto* element : {&nic.note.wanted_element, &nic.note.worn_element}) {
             try {
                 guest.attach(*element);
-                if (element == &nic.note.wanted_element) nic.where = Where::replaced;
+                nic.where = element == &nic.note.wanted_element ? Where::replaced : Where::plugged;
                 break;
-            } catch (const LibvirtRefused& refused) {
-                tell(swap, Happening::Level::error, "nic-swap-failed", refused.what());
+            } catch (const LibvirtRefused&) {
+                // tell_failure() says that it is gone, and why.
             }
         }
     }
 }
 
 // A guest's system may let go of its NIC long after it was asked to.
-void NicSwaps::plug_in_late(const std::string& uuid, const std::string& alias) {
+bool NicSwaps::plug_in_late(const std::string& uuid, const std::string& alias) {
     const auto found = given_up_.find(uuid);
-    if (found == given_up_.end() || Steady::now() > found->second.late_until) return;
+    if (found == given_up_.end() || Steady::now() > found->second.late_until) return false;
     auto swap = found->second;
-    if (std::ranges::none_of(swap.nics, [&](const SwappedNic& nic) { return nic.note.alias == alias; })) return;
+    const auto nic = std::ranges::find_if(swap.nics, [&](const SwappedNic& one) { return one.note.alias == alias; });
+    if (nic == swap.nics.end()) return false;
+    if (nic->where == Where::gone && (Steady::now() < swap.try_at || !are_leased(swap))) return false;
     given_up_.erase(found);
     swap.stage = Stage::unplugging;
     swap.way = SwapWay::ask;
@@ -247,6 +266,17 @@ void NicSwaps::plug_in_late(const std::string& uuid, const std::string& alias) {
     put_notes(swap);
     swaps_.insert_or_assign(uuid, std::move(swap));
     guarded(uuid, [&](Swap& it, const LiveGuest& guest) { go_on(it, guest); });
+    return true;
+}
+
+// The address of a NIC that a guest without a definition has lost is given back.
+bool NicSwaps::are_leased(const Swap& swap) const {
+    std::vector<Lease> leases;
+    context_().store.read([&](const Rows& rows) { leases = rows.leases.of_guest(swap.guest); });
+    return std::ranges::all_of(swap.nics, [&](const SwappedNic& nic) {
+        return std::ranges::any_of(
+            leases, [&](const Lease& lease) { return is_held(lease.state) && lease.mac == nic.note.wanted; });
+    });
 }
 
 bool NicSwaps::has_plugged_in_late(const Guest& guest) {
@@ -257,10 +287,11 @@ bool NicSwaps::has_plugged_in_late(const Guest& guest) {
             return nic.alias == lost.note.alias || nic.mac == lost.note.worn || nic.mac == lost.note.wanted;
         });
     };
-    const auto gone = std::ranges::find_if(found->second.nics, is_gone);
-    if (gone == found->second.nics.end() || Steady::now() > found->second.late_until) return false;
-    plug_in_late(guest.id.value, std::string{gone->note.alias});
-    return true;
+    std::vector<std::string> gone;
+    for (const auto& nic : found->second.nics) {
+        if (is_gone(nic)) gone.push_back(nic.note.alias);
+    }
+    return std::ranges::any_of(gone, [&](const std::string& alias) { return plug_in_late(guest.id.value, alias); });
 }
 
 void NicSwaps::end(Swap& swap) {
@@ -307,6 +338,7 @@ void NicSwaps::tick() {
     for (const auto& uuid : due) {
         swaps_.at(uuid).due = Steady::now() + reset_pause;  // also when the next lines throw
         guarded(uuid, [&](Swap& swap, const LiveGuest& guest) {
+            if (!swap.refused.empty()) return give_up(swap, guest, std::exchange(swap.refused, {}));
             if (swap.stage == Stage::settling) return settle(swap, guest);
             go_on(swap, guest);
             if (!is_under_way(uuid) || swap.stage == Stage::resuming) return;

@@ -60,6 +60,7 @@ private:
         std::string slot;
         SwapNote note;
         Where where = Where::plugged;
+        std::string owner{};  ///< owner_of() the MAC that it wears.
     };
     struct Swap {
         GuestId guest;
@@ -73,19 +74,22 @@ private:
         int resets = 0;
         TimePoint began{};
         TimePoint due{};
+        std::string refused;  ///< What libvirt said just now: it is given up at `due`, should the guest still run then.
         // Of one that was given up:
         bool may_begin_again = false;
         TimePoint late_until{};  ///< A NIC that goes before then goes because we asked for it.
+        TimePoint try_at{};      ///< What it has lost is not plugged in again before.
     };
 
     /// Everything that is needed, before anything is done; without NICs: nothing is to be done.
-    [[nodiscard]] static Swap prepared(const Guest& guest, const std::vector<WrongNic>& wrong, const LiveGuest& live);
+    [[nodiscard]] Swap prepared(const Guest& guest, const std::vector<WrongNic>& wrong, const LiveGuest& live) const;
     void put_notes(const Swap& swap);
     void erase_notes(const GuestId& guest);
     [[nodiscard]] bool is_still_early(const Swap& swap) const;
     [[nodiscard]] bool has_stayed_paused(const Swap& swap, const LiveGuest& guest) const;
     void recover_one(Swap swap);
-    /// One step of a swap that is under way. A guest that has ended ends the swap; a refusal gives it up.
+    /// One step of a swap that is under way. A guest that has ended ends the swap; a refusal gives it up
+    /// a moment later.
     void guarded(const std::string& uuid, const std::function<void(Swap&, const LiveGuest&)>& step);
     void settle(Swap& swap, const LiveGuest& guest);  ///< Until it is paused where a reset does no harm.
     void unplug(Swap& swap, const LiveGuest& guest);
@@ -97,7 +101,10 @@ private:
     void give_up(Swap& swap, const LiveGuest& guest, const std::string& why);
     void put_back(Swap& swap, const LiveGuest& guest);
     void remember_given_up(const Swap& swap);
-    void plug_in_late(const std::string& uuid, const std::string& alias);
+    void tell_failure(const Swap& swap, const std::string& why);
+    [[nodiscard]] bool are_leased(const Swap& swap) const;  ///< What it is to wear.
+    /// Whether it is under way now.
+    bool plug_in_late(const std::string& uuid, const std::string& alias);
     void end(Swap& swap);
     void tell(const Swap& swap, Happening::Level level, const std::string& id, const std::string& text);
 

@@ -3,6 +3,7 @@
 #include "nic_swaps.hpp"
 #include "ports/guest_source.hpp"
 #include "qemu_process.hpp"
+#include "worn_mac.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -32,7 +33,7 @@ void NicSwaps::recover() {
             swap.name = stored.name;
             swap.way = note->way;
             swap.is_our_pause = note->is_our_pause;
-            swap.nics.push_back({stored.slot, *note, Where::plugged});
+            swap.nics.push_back({stored.slot, *note, Where::plugged, owner_of(rows, stored.guest, note->worn)});
         }
     });
     for (const auto& guest : unreadable) erase_notes(guest);

@@ -44,8 +44,9 @@ std::string Hardware::add_address(const Attributes& attributes) {
     return *places_.insert(fmt::format("{:04x}:{:02x}:{:02x}.{:x}", *domain, *bus, *slot, *function)).first;
 }
 
-bool Hardware::can_unplug(const std::string& place) const {
-    if (place.empty() || place.substr(dot_at) != ".0") return false;
+bool Hardware::can_unplug(const Nic& nic) const {
+    const auto& place = nic.place;
+    if (place.empty() || place.substr(dot_at) != ".0" || fixed_nics_.contains(nic.index)) return false;
     const auto slot = place.substr(0, dot_at);
     const auto functions =
         std::ranges::count_if(places_, [&](const std::string& other) { return other.starts_with(slot); });

@@ -151,7 +151,7 @@ DomainText Reader::read(std::string_view xml) {
     const auto status = XML_Parse(parser_.get(), xml.data(), static_cast<int>(xml.size()), XML_TRUE);
     if (failure_) std::rethrow_exception(failure_);
     if (status != XML_STATUS_OK) fail(XML_ErrorString(XML_GetErrorCode(parser_.get())));
-    for (auto& nic : result_.guest.nics) nic.can_unplug = hardware_.can_unplug(nic.place);
+    for (auto& nic : result_.guest.nics) nic.can_unplug = hardware_.can_unplug(nic);
     return std::move(result_);
 }
 
@@ -287,6 +287,7 @@ void Reader::interface_child(std::string_view name, const Attributes& attributes
     if (name == "target") nic.target = attributes.text("dev");
     if (name == "vlan") nic.is_tagged = true;
     if (name == "address") nic.place = hardware_.add_address(attributes);
+    if (name == "rom" && attributes.find("bar") == "off") hardware_.forbid_plugging(nic.index);
     if (name != "source") return;
     if (nic.type == NicType::bridge) nic.bridge = attributes.text("bridge");
     if (nic.type == NicType::direct) nic.bridge = attributes.text("dev");

@@ -1,9 +1,13 @@
 // Parts of the daemon that need no libvirt.
 #include "definitions.hpp"
+#include "fakes/fake_guests.hpp"
+#include "fakes/memory_lease_store.hpp"
+#include "kept_refusals.hpp"
 #include "ports/guest_source.hpp"
 #include "redefine_limit.hpp"
 #include "support/temp_dir.hpp"
 #include "tasks.hpp"
+#include "worn_mac.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -123,4 +127,52 @@ TEST_CASE("one guest's definition is written a few times per minute at most", "[
     CHECK(limit.allows("b", start + 59s));
     CHECK(limit.allows("a", start + 60s));
     CHECK_FALSE(limit.allows("a", start + 60s));
+}
+
+TEST_CASE("a refused definition ends no look: it is kept for the log", "[unit]") {
+    FakeGuests guests;
+    const auto id = guests.define(uuid, "web1", {FakeGuests::nic("br0")});
+    KeptRefusals kept{guests};
+    CHECK(kept.write(guests.at(id), {}));
+    CHECK(kept.refused().empty());
+    guests.refuses_writes = true;
+    CHECK_FALSE(kept.write(guests.at(id), {}));
+    REQUIRE(kept.refused().size() == 1);
+    CHECK(kept.refused()[0].guest == id);
+    CHECK(kept.refused()[0].text == "the hypervisor refused the definition");
+}
+
+TEST_CASE("a wrong MAC is blocked unless it is registered, and then it is said whose it is", "[unit]") {
+    const auto worn = Mac::parse("02:00:00:00:00:01");
+    const GuestId twin{GuestKind::libvirt, uuid};
+    MemoryLeaseStore store;
+    const auto owner = [&] {
+        std::string found;
+        store.read([&](const Rows& rows) { found = owner_of(rows, twin, worn); });
+        return found;
+    };
+    CHECK(owner().empty());
+    CHECK(advice_on(worn, owner()).find("is blocked") != std::string::npos);
+
+    ProviderAddress registered;
+    registered.address = Address::parse("192.0.2.5");
+    registered.mac = worn;
+    store.write([&](Rows& rows) { rows.provider.replace("dedibox", {registered}); });
+    CHECK(owner() == "192.0.2.5");
+
+    Lease lease;
+    lease.address = registered.address;
+    lease.provider = "dedibox";
+    lease.state = LeaseState::active;
+    lease.mac = worn;
+    lease.guest = GuestId{GuestKind::libvirt, "another"};
+    lease.guest_name = "own";
+    store.write([&](Rows& rows) { rows.leases.put(lease); });
+    CHECK(owner() == "the guest own (192.0.2.5)");
+    CHECK(advice_on(worn, owner()) ==
+          "it wears the MAC 02:00:00:00:00:01 of the guest own (192.0.2.5), and nothing blocks what it sends: "
+          "stop it now");
+    lease.guest = twin;
+    store.write([&](Rows& rows) { rows.leases.put(lease); });
+    CHECK(owner().empty());
 }

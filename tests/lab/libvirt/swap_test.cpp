@@ -225,8 +225,65 @@ TEST_CASE("a guest that ends in the middle of its swap leaves nothing behind", "
         AWAIT(lab, lab.is_all_given_back() && lab.host.guests().empty());
         AWAIT(lab, !lab.has_swap_notes());
     }
+    CHECK(lab.log().find("nic-swap-failed") == std::string::npos);
     lab.create(domain_xml(linux_guest()));
     check_boot(lab, "web1");
+}
+
+TEST_CASE("a NIC that cannot be plugged in again is not tried for ever, and the log says that it is gone", "[lab]") {
+    DaemonLab lab;
+    lab.start_daemon();
+    REQUIRE(lab.stop_daemon().exit_code == 0);
+    // QEMU reads it whenever the NIC is plugged in.
+    lab.host.write("/run/web1.rom", std::string(1024, '\0'));
+    IdleGuest guest;
+    guest.interfaces = {"<interface type='bridge'><mac address='" + std::string{wrong_mac} +
+                        "'/><source bridge='br0'/><model type='virtio'/><rom file='/run/web1.rom'/></interface>"};
+    REQUIRE(lab.host.exec({"virsh", "-q", "create", "--paused", "/dev/stdin"}, guest.xml()).exit_code == 0);
+    REQUIRE(lab.host.exec({"rm", "/run/web1.rom"}).exit_code == 0);
+    lab.start_daemon();
+    AWAIT(lab, lab.log().find("nic-swap-failed: web1") != std::string::npos);
+    CHECK(lab.live_macs("web1").empty());
+    AWAIT(lab, !lab.has_swap_notes());
+    CHECK_FALSE(wait_until([&] { return lab.has_swap_notes(); }, 2s));
+    CHECK(lab.log().find("it runs without its NIC: stop it and start it again") != std::string::npos);
+    CHECK(lab.log().find("what its NIC sends is blocked") == std::string::npos);
+    AWAIT(lab, lab.held() == 0);
+}
+
+TEST_CASE("a guest that starts with another's MAC is put right although its definition cannot be written", "[lab]") {
+    DaemonLab lab;
+    lab.start_daemon();
+    lab.host.define(IdleGuest{}.xml());
+    AWAIT(lab, lab.is_served("web1"));
+    const auto theirs = lab.held_by("web1").at(0).mac->text();
+    IdleGuest twin;
+    twin.name = "twin";
+    twin.uuid = numbered_uuid(2);
+    twin.interfaces = {bridge_nic(theirs)};
+    const auto is_left_alone = [&] {
+        return lab.log().find("another program keeps changing it back") != lab.log().npos;
+    };
+    for (int i = 0; i < 20 && !is_left_alone(); ++i) {
+        lab.host.define(twin.xml());
+        static_cast<void>(wait_until([&] { return is_left_alone() || lab.is_served("twin"); }, 5s));
+    }
+    REQUIRE(is_left_alone());
+    REQUIRE(lab.macs("twin") == std::vector<std::string>{theirs});
+    lab.host.start("twin");
+    AWAIT(lab, lab.is_right("twin"));
+    CHECK(lab.live_macs("twin") != std::vector<std::string>{theirs});
+
+    SECTION("and told apart from one that is only blocked") {
+        lab.host.destroy("twin");
+        lab.options.on_wrong_mac = "hold";
+        lab.write_config();
+        lab.reload();
+        AWAIT(lab, lab.log().find("reloaded") != std::string::npos);
+        lab.host.start("twin");
+        AWAIT(lab, lab.log().find("mac-of-another: twin") != std::string::npos);
+        CHECK(lab.log().find("wears the MAC " + theirs + " of the guest web1") != std::string::npos);
+    }
 }
 
 TEST_CASE("a swap that was cut off is finished by the next daemon", "[lab]") {

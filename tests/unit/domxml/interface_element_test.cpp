@@ -103,6 +103,14 @@ TEST_CASE("which NIC can be unplugged while its guest runs") {
         CHECK_FALSE(can_unplug("q35", "<acpi/>", behind + port("1")));
         CHECK(can_unplug("q35", "<acpi/>", port("2") + behind));
     }
+    SECTION("nor one that QEMU takes at the start only") {
+        const auto place = address("0x00", "0x03");
+        CHECK_FALSE(can_unplug("pc", "<acpi/>", nic("<rom bar='off'/>" + place)));
+        CHECK_FALSE(can_unplug("pc", "<acpi/>", nic(place + "<rom bar='off' file='/etc/fake/bios.bin'/>")));
+        CHECK(can_unplug("pc", "<acpi/>", nic("<rom bar='on'/>" + place)));
+        CHECK(can_unplug("pc", "<acpi/>", nic("<rom enabled='no'/>" + place)));
+        CHECK(can_unplug("pc", "<acpi/>", nic(place) + nic("<rom bar='off'/>" + address("0x00", "0x04"))));
+    }
 }
 
 TEST_CASE("an interface is plugged in again as it was, with another MAC") {
