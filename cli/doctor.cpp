@@ -16,8 +16,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
+#include <string_view>
 
 namespace fip::cli {
 namespace {
@@ -29,6 +31,8 @@ using doctor::Checks;
 
 // What a check costs that hangs, as a daemon does that is stopped.
 constexpr auto answer_limit = 2s;
+
+constexpr std::uintmax_t least_space = 16U << 20U;  // bytes
 
 Check check_token(const ProviderSettings& provider) {
     const auto name = "token:" + provider.name;
@@ -65,9 +69,16 @@ Check check_bridge(const GuardView& view, const BridgeGuard& bridge) {
     if (view.is_down) {
         return doctor::warn(name, "was taken down by hand: unknown MACs may leave", "failover-ip guard up");
     }
+    if (bridge.coverage != Coverage::whole) {
+        return doctor::fail(name, bridge.problem, "correct the configuration, then failover-ip guard up");
+    }
     if (!bridge.problem.empty()) return doctor::fail(name, bridge.problem, "failover-ip guard up");
     if (bridge.uplinks.empty()) {
         return doctor::fail(name, "no uplink is found", "name it in the pool: uplinks = [\"eno1\"]");
+    }
+    if (!bridge.exists) {
+        return doctor::warn(name, bridge.bridge + " does not exist now; its guard is " + state + " at " + uplinks,
+                            "a wrong name? see pools.*.bridges of the configuration");
     }
     if (state == "observe") return doctor::warn(name, "only observes at " + uplinks + ", by the configuration");
     if (state == "up") return doctor::ok(name, "is up at " + uplinks);
@@ -81,6 +92,17 @@ void check_guard(Workplace& workplace, Checks& checks) {
     facts.standing = kernel.state();
     const GuardView view{plan_guard(facts), facts.standing, is_guard_down(context.store), {}};
     for (const auto& bridge : view.plan.bridges) checks.push_back(check_bridge(view, bridge));
+}
+
+/// A store that cannot grow fails every claim.
+void check_space(const fs::path& store, Checks& checks) {
+    std::error_code unknown;
+    const auto space = fs::space(store.parent_path(), unknown);
+    if (unknown || space.available >= least_space) return;
+    checks.push_back(doctor::warn("store-space",
+                                  "only " + std::to_string(space.available >> 20U) + " MB are free in " +
+                                      store.parent_path().string() + ": no address can be claimed when it is full",
+                                  "free some space there"));
 }
 
 void check_store(Workplace& workplace, Checks& checks) {
@@ -98,6 +120,7 @@ void check_store(Workplace& workplace, Checks& checks) {
             checks.push_back(check_provider(name, rows.provider.status(name), workplace.traits(name).has_api));
         }
     });
+    check_space(settings.store_file, checks);
     doctor::attempt(checks, "guard", [&] { check_guard(workplace, checks); });
 }
 
@@ -142,6 +165,16 @@ void check_proxmox(const fs::path& config, Checks& checks) {
     }
 }
 
+/// One a line, as they are told.
+void add_mistakes(std::string_view told, Checks& checks) {
+    for (;;) {
+        const auto line = told.substr(0, told.find('\n'));
+        checks.push_back(doctor::fail("configuration", std::string{line}, "failover-ip config check"));
+        if (line.size() == told.size()) return;
+        told.remove_prefix(line.size() + 1);
+    }
+}
+
 Checks examine(const fs::path& config) {
     Checks checks;
     std::unique_ptr<Workplace> workplace;
@@ -149,7 +182,7 @@ Checks examine(const fs::path& config) {
         workplace = std::make_unique<Workplace>(config);
         checks.push_back(doctor::ok("configuration", config.string() + " is good"));
     } catch (const InputError& wrong) {
-        checks.push_back(doctor::fail("configuration", wrong.what(), "failover-ip config check"));
+        add_mistakes(wrong.what(), checks);
     }
     if (workplace) {
         for (const auto& [name, provider] : workplace->settings().providers) {

@@ -47,6 +47,7 @@ struct PoolDraft {
     Spot spot;
     Spot provider;
     Spot bridges;
+    Spot uplinks;
     Spot marked_default;
     AddressList list;
 };

@@ -48,12 +48,21 @@ struct GuardFacts {
     std::vector<UplinkState> standing;  ///< In the kernel now.
 };
 
+/// Which of the ways out of a bridge its uplinks are.
+enum class Coverage {
+    whole,  ///< All that can be seen; also of a bridge that does not exist yet.
+    part,   ///< A port that leads out is none of them.
+    none,   ///< None of them is a port of the bridge: by what leads out, everything may leave.
+};
+
 /// The guard of one bridge, as it should be.
 struct BridgeGuard {
     std::string bridge;
     GuardMode mode = GuardMode::off;
     std::vector<std::string> uplinks;
-    std::string problem;  ///< What keeps it from coming up, and how to mend it; empty: nothing.
+    std::string problem;  ///< What keeps it from being whole, and how to mend it; empty: nothing.
+    Coverage coverage = Coverage::whole;
+    bool exists = true;  ///< The bridge itself, now.
 };
 
 struct GuardPlan {
@@ -67,7 +76,8 @@ struct GuardPlan {
 /// counts there.
 [[nodiscard]] GuardPlan plan_guard(const GuardFacts& facts);
 
-/// May the bridge be trusted to let nothing unregistered out: every uplink of it is enforced in the kernel.
+/// May the bridge be trusted to let nothing unregistered out: its uplinks are all ways out of it, and each is enforced
+/// in the kernel.
 [[nodiscard]] bool is_guarded(const BridgeGuard& bridge, const std::vector<UplinkState>& standing);
 
 /// "br0 eno1 aa:bb:cc:00:11:22" a line, as it is stored; what cannot be read is left out.

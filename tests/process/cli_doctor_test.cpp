@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <filesystem>
 
 using namespace fip;
@@ -43,6 +44,29 @@ TEST_CASE("the doctor goes on where there is no configuration", "[doctor]") {
     const auto shown = host.run({"failover-ip", "doctor"});
     CHECK(shown.exit_code == 1);
     CHECK_THAT(shown.out, Contains("FAIL  configuration: ") && Contains("-> failover-ip config check"));
+}
+
+TEST_CASE("the doctor says every mistake of the configuration by itself", "[doctor]") {
+    const DoctorHost host;
+    host.configure(manual_config("warm = -1\nguard = \"on\"\n"));
+    const auto checks = doctor::parse_checks(host.run({"failover-ip", "doctor", "--json"}).out);
+    CHECK(std::ranges::count(checks, "configuration", &doctor::Check::name) == 2);
+    CHECK(host.run({"failover-ip", "doctor"}).out.find("\\n") == std::string::npos);
+}
+
+TEST_CASE("the doctor says that the store cannot grow", "[doctor]") {
+    const DoctorHost host;
+    host.configure(manual_config());
+    const auto examined = [&](const std::string& size) {
+        const std::string cli = FIP_BIN "/failover-ip ";
+        const auto script = "mount -t tmpfs -o size=" + size + " none /var/lib/failover-ip && " + cli +
+                            "pool list >&2 && " + cli + "doctor --json";
+        const auto result = host.run({"/bin/sh", "-c", script});
+        CAPTURE(result.err);
+        return doctor::parse_checks(result.out);
+    };
+    CHECK(named(examined("2m"), "store-space").health == Health::warn);
+    CHECK(named(examined("64m"), "store-space").name == "absent");
 }
 
 TEST_CASE("the doctor says which daemon of libvirt's does not answer", "[doctor]") {
@@ -96,6 +120,23 @@ TEST_CASE("the doctor says where the guard does not stand", "[doctor]") {
     CHECK_THAT(host.check("guard:br0").text, Contains("up0"));
     REQUIRE(host.run({"failover-ip", "guard", "down"}).exit_code == 0);
     CHECK(host.check("guard:br0").health == Health::warn);
+}
+
+TEST_CASE("the doctor says that a guard stands where no frame leaves", "[doctor]") {
+    DoctorHost host;
+    host.configure(manual_config("uplinks = [\"up0\"]\n"));
+    const HostNetwork network{host};
+    REQUIRE(host.run({"failover-ip", "guard", "up"}).exit_code == 0);
+    SECTION("at a port of nothing") {
+        network.ip("link set up0 nomaster");
+        CHECK(host.check("guard:br0").health == Health::fail);
+        CHECK_THAT(host.check("guard:br0").text, Contains("up0 is no port of br0"));
+    }
+    SECTION("for a bridge that is not there") {
+        network.ip("link del br0");
+        CHECK(host.check("guard:br0").health == Health::warn);
+        CHECK_THAT(host.check("guard:br0").text, Contains("br0 does not exist now"));
+    }
 }
 
 TEST_CASE("on a Proxmox node the doctor says what failover-ip-proxmox doctor finds, too", "[doctor]") {

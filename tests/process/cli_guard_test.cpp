@@ -161,6 +161,17 @@ TEST_CASE("a dry run of the guard changes nothing", "[cli][guard]") {
     CHECK(boost::json::parse(host.guard({"status", "--json"}).out).at("taken_down") == false);
 }
 
+TEST_CASE("a dry run of the guard tells programs what its status would be", "[cli][guard]") {
+    const Bridged host;
+    const auto up = host.guard({"up", "--dry-run", "--json"});
+    CHECK(up.exit_code == 0);
+    CHECK(boost::json::parse(up.out).at("state") == "up");
+    CHECK(boost::json::parse(host.guard({"status", "--json"}).out).at("state") == "down");
+    const auto down = host.guard({"down", "--dry-run", "--json"});
+    CHECK(boost::json::parse(down.out).at("state") == "down");
+    CHECK(boost::json::parse(down.out).at("taken_down") == true);
+}
+
 TEST_CASE("a guard that only observes says so, and one that is off leaves the kernel alone", "[cli][guard]") {
     const Bridged observing{"guard = \"observe\"\n"};
     const auto up = observing.guard({"up"});
@@ -196,6 +207,20 @@ TEST_CASE("an uplink that is not known keeps the guard down, and is told what to
     const auto up = host.guard({"up"});
     CHECK(up.exit_code == 1);
     CHECK_THAT(up.err, Contains("pools.*.uplinks"));
+}
+
+TEST_CASE("a guard at what is no port of the bridge is not up, and is told what to name", "[cli][guard]") {
+    const Bridged host;
+    REQUIRE(host.guard({"up"}).exit_code == 0);
+    host.network.ip("link set up0 nomaster");
+    const auto up = host.guard({"up"});
+    CHECK(up.exit_code == 1);
+    CHECK(up.out == "br0: down\n");
+    CHECK_THAT(up.err, Contains("up0 is no port of br0") && Contains("pools.*.uplinks"));
+    CHECK_THAT(host.guard({"status"}).out, Contains("down") && Contains("up0 is no port of br0"));
+    CHECK(host.stands());  // it may come back
+    host.network.ip("link set up0 master br0");
+    CHECK(host.guard({"up"}).exit_code == 0);
 }
 
 TEST_CASE("without nft the guard is not up, and says which package has it", "[cli][guard]") {

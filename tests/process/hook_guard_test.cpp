@@ -112,6 +112,21 @@ TEST_CASE("a bridge whose uplink is not known lets no unknown MAC start, and say
     check_passes(start_with(host, good_mac));
 }
 
+TEST_CASE("a guard at what is no port of the bridge lets no unknown MAC start", "[hook][guard]") {
+    const Guarded host;
+    host.store().write([](Rows& rows) {
+        auto status = rows.provider.status("dedibox");
+        status.server_macs = {Mac::parse(host_mac)};
+        rows.provider.set_status("dedibox", status);
+    });
+    host.configure(online_config() + "uplinks = [\"enp7s0\"]\n");
+    const auto up = host.run({"failover-ip", "guard", "up"});
+    CHECK(up.exit_code == 1);
+    const auto daemon = host.daemon();
+    check_refuses(start_with(host, unknown_mac), "enp7s0 is no port of br0");
+    check_passes(start_with(host, good_mac));
+}
+
 TEST_CASE("of two bridges both must be guarded", "[hook][guard]") {
     const Guarded host;
     host.network.add_bridge("br1", "up1");

@@ -147,6 +147,61 @@ TEST_CASE("a named uplink guards the bridge whose port it is") {
     CHECK(plan.rules.size() == 2);
 }
 
+TEST_CASE("an uplink that is no port of its bridge guards nothing, and is told which one to name") {
+    Given given;
+    auto& named = given.settings.pools["public"].uplinks;
+    const auto judged = [&] {
+        const auto guard = given.plan().bridges.at(0);
+        std::vector<UplinkState> standing;
+        for (const auto& uplink : guard.uplinks) standing.push_back({uplink, GuardMode::enforce, true, 2});
+        CHECK(is_guarded(guard, standing) == (guard.coverage == Coverage::whole));
+        CHECK(guard.problem.empty() == (guard.coverage == Coverage::whole));
+        return guard;
+    };
+    SECTION("its rules stand all the same: it may become one") {
+        named = {"enp7s0"};
+        CHECK(judged().coverage == Coverage::none);
+        CHECK(judged().problem.find("enp7s0 is no port of br0; its uplink seems to be eno1") == 0);
+        CHECK(given.plan().rules.at(0).uplink == "enp7s0");
+    }
+    SECTION("where no port is known as an uplink, that is said") {
+        named = {"enp7s0"};
+        given.bridges[0].ports[0].is_uplink = false;
+        CHECK(judged().coverage == Coverage::none);
+        CHECK(judged().problem.find("none of its ports is known as its uplink") != std::string::npos);
+    }
+    SECTION("one that is a port is enough, as long as no card beside it leads out") {
+        named = {"enp7s0", "eno1"};
+        CHECK(judged().coverage == Coverage::whole);
+        given.bridges[0].ports.push_back({"eno2", true, own});
+        CHECK(judged().coverage == Coverage::part);
+        CHECK(judged().problem.find("enp7s0 is no port of br0; its uplink seems to be eno2") == 0);
+        named = {"eno1"};
+        CHECK(judged().coverage == Coverage::part);
+        CHECK(judged().problem.find("frames leave br0 by eno2, too") == 0);
+        named = {"eno1", "eno2"};
+        CHECK(judged().coverage == Coverage::whole);
+    }
+    SECTION("a named port need not be a card") {
+        named = {"vnet0", "eno1"};
+        CHECK(judged().coverage == Coverage::whole);
+    }
+    SECTION("one of last time that is no port any more is none, either") {
+        given.bridges[0].ports.erase(given.bridges[0].ports.begin());
+        given.known = {{"br0", "eno1", own}};
+        CHECK(judged().coverage == Coverage::none);
+        CHECK(given.plan().rules.at(0).uplink == "eno1");
+    }
+    SECTION("before the bridge stands nothing is held against it") {
+        named = {"enp7s0"};
+        CHECK(judged().exists);
+        given.bridges.clear();
+        CHECK(judged().coverage == Coverage::whole);
+        CHECK_FALSE(judged().exists);
+        CHECK(given.plan().rules.at(0).uplink == "enp7s0");
+    }
+}
+
 TEST_CASE("pools on one bridge share its uplink, and the strictest mode counts") {
     Given given;
     given.settings.providers["backup"] = given.settings.providers["dedibox"];
