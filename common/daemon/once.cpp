@@ -47,6 +47,11 @@ private:
 
 constexpr int exit_unavailable = 3;  // as everywhere: try again
 
+/// What was due at a guest could not be done; its line says why.
+bool is_failure(const Happening& step) {
+    return step.level == Happening::Level::error || step.id == "guest-unavailable";
+}
+
 class Once {
 public:
     Once(const Options& options, const std::shared_ptr<const Setup>& setup, const GuestsAtOnce& guests)
@@ -75,7 +80,9 @@ public:
             }
         }
         std::cout << (options_.is_json ? report_json(report_) : report_text(report_, options_.effects)) << std::flush;
-        if (!report_.all.listing.gaps.empty() || is_refused_) return 1;
+        const bool is_braked = options_.effects == Effects::apply && !report_.all.would_end.empty();
+        const bool has_failed = is_braked || std::ranges::any_of(report_.steps, is_failure);
+        if (!report_.all.listing.gaps.empty() || is_refused_ || has_failed) return 1;
         return is_unavailable_ ? exit_unavailable : 0;
     }
 
