@@ -102,6 +102,10 @@ std::string lease_text(const LeaseView& view, bool is_coloured) {
     text += lease.mac ? ", MAC " + lease.mac->text() : ", no MAC yet";
     text += view.server ? ", routed to " + shown(*view.server) + "\n" : "\n";
     if (lease.cooling_until) text += "    in quarantine until " + rfc3339(*lease.cooling_until) + "\n";
+    if (!view.trouble.empty()) {
+        text += fmt::format("    waits for the provider {}: {}\n", shown(lease.provider),
+                            painted(shown(view.trouble, 300), Colour::red, is_coloured));
+    }
     if (lease.is_adopted) text += "    set up by hand, and taken over as it was\n";
     if (lease.hostname.empty()) return text + "    reverse name: left alone\n";
     text += fmt::format("    reverse name {}: {}\n", shown(lease.hostname),

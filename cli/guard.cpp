@@ -21,6 +21,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+enum class Wish { up, down };
+
 GuardView view_of(Workplace& workplace) {
     const auto context = workplace.context(Mode::act);
     const guard::NftGuard kernel;
@@ -69,9 +71,23 @@ void keep_counts(Workplace& workplace) {
     }
 }
 
-int tell_planned(const GuardView& view, std::string_view verb) {
+/// What `guard status` would say then.
+GuardView planned(GuardView view, Wish wish) {
+    view.is_down = wish == Wish::down;
+    view.standing.clear();
+    if (view.is_down) return view;
+    for (const auto& rules : view.plan.rules) {
+        view.standing.push_back({rules.uplink, rules.mode, true, rules.own.size() + rules.registered.size()});
+    }
+    return view;
+}
+
+int tell_planned(const GuardView& view, Wish wish, Form form) {
+    if (form == Form::json) show(planned(view, wish), form);
+    const auto* verb = wish == Wish::up ? "guarded" : "without a guard";
     int exit_code = 0;
     for (const auto& bridge : view.plan.bridges) {
+        if (bridge.problem.empty() && form == Form::json) continue;
         if (bridge.problem.empty()) {
             for (const auto& uplink : bridge.uplinks) {
                 print(fmt::format("{} would be {} ({})\n", uplink, verb, bridge.bridge));
@@ -87,7 +103,7 @@ int tell_planned(const GuardView& view, std::string_view verb) {
 }  // namespace
 
 int guard_up(Workplace& workplace, Form form, Mode mode) {
-    if (mode == Mode::dry_run) return tell_planned(view_of(workplace), "guarded");
+    if (mode == Mode::dry_run) return tell_planned(view_of(workplace), Wish::up, form);
     set_guard_up(workplace.context(Mode::act).store);
     refresh(workplace);
     const auto view = view_of(workplace);
@@ -104,7 +120,7 @@ int guard_up(Workplace& workplace, Form form, Mode mode) {
 }
 
 int guard_down(Workplace& workplace, Form form, Mode mode) {
-    if (mode == Mode::dry_run) return tell_planned(view_of(workplace), "without a guard");
+    if (mode == Mode::dry_run) return tell_planned(view_of(workplace), Wish::down, form);
     keep_counts(workplace);
     set_guard_down(workplace.context(Mode::act));
     refresh(workplace);

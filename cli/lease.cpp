@@ -228,6 +228,11 @@ int acquire_lease(Workplace& workplace, const Reservation& wish, Form form, Mode
     }
     const auto& lease = std::get<Lease>(result);
     if (mode == Mode::act) return acquired(workplace, lease, form);
+    if (form == Form::json) {
+        workplace.context(mode).store.read(
+            [&](const Rows& rows) { print_lease(view_of(workplace, rows, lease), form); });
+        return 0;
+    }
     print(fmt::format("{} would be reserved for {} in pool {}\n", lease.address.text(), shown(wish.guest_name),
                       lease.pool));
     return 0;

@@ -31,7 +31,7 @@ std::size_t sequence(std::string_view text) {
 }  // namespace
 
 LeaseView view_of(const Workplace& workplace, const Rows& rows, const Lease& lease) {
-    LeaseView view{lease, std::nullopt, lease.address.bits(), std::nullopt};
+    LeaseView view{lease, std::nullopt, lease.address.bits(), std::nullopt, {}};
     if (workplace.settings().providers.contains(lease.provider)) {
         const auto& traits = workplace.traits(lease.provider);
         if (lease.address.is_v4()) {
@@ -40,6 +40,7 @@ LeaseView view_of(const Workplace& workplace, const Rows& rows, const Lease& lea
         }
     }
     if (const auto facts = rows.provider.find(lease.address)) view.server = facts->server;
+    if (lease.state == LeaseState::pending) view.trouble = rows.provider.status(lease.provider).last_error;
     return view;
 }
 

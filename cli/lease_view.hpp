@@ -18,6 +18,7 @@ struct LeaseView {
     std::optional<Address> gateway;
     int prefix = 32;
     std::optional<std::string> server;  ///< Where it is routed.
+    std::string trouble;                ///< The last error of the provider that has work to do for it; for people.
 };
 
 [[nodiscard]] LeaseView view_of(const Workplace& workplace, const Rows& rows, const Lease& lease);

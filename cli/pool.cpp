@@ -79,16 +79,40 @@ void tell_state_of_providers(const Context& context) {
     });
 }
 
-int print_planned(Workplace& workplace, const std::string& only) {
+boost::json::object planned_json(const Context& context, const std::string& provider) {
+    boost::json::object object;
+    object["provider"] = provider;
+    context.store.read(
+        [&](const Rows& rows) { object["problem"] = or_null(rows.provider.status(provider).last_error); });
+    auto& steps = object["steps"].emplace_array();
+    for (const auto& step : planned_provider_steps(context, provider)) {
+        boost::json::object entry;
+        entry["address"] = or_null(step.address ? std::optional{step.address->text()} : std::nullopt);
+        entry["text"] = utf8(step.text);
+        steps.push_back(std::move(entry));
+    }
+    return object;
+}
+
+int print_planned(Workplace& workplace, const std::string& only, Form form) {
+    boost::json::array array;
     for (const auto& [name, settings] : workplace.settings().providers) {
         if (!only.empty() && only != name) continue;
+        if (form == Form::json) {
+            array.push_back(planned_json(workplace.context(Mode::dry_run), name));
+            continue;
+        }
         const auto steps = planned_provider_steps(workplace.context(Mode::dry_run), name);
         if (steps.empty()) complain(fmt::format("provider {}: no address waits for a step", name));
         for (const auto& step : steps) {
             print(fmt::format("{} {}: {}\n", name, step.address ? step.address->text() : "-", shown(step.text, 400)));
         }
     }
-    tell_state_of_providers(workplace.context(Mode::dry_run));
+    if (form == Form::json) {
+        print(boost::json::serialize(array) + "\n");
+    } else {
+        tell_state_of_providers(workplace.context(Mode::dry_run));
+    }
     return 0;
 }
 
@@ -113,7 +137,7 @@ int sync_pools(Workplace& workplace, const std::string& provider, Form form, Mod
     if (!provider.empty() && !workplace.settings().providers.contains(provider)) {
         throw InputError{"no provider \"" + shown(provider) + "\" is configured"};
     }
-    if (mode == Mode::dry_run) return print_planned(workplace, provider);
+    if (mode == Mode::dry_run) return print_planned(workplace, provider, form);
     std::vector<std::string> arguments{"sync", "--config", workplace.config().string()};
     if (!provider.empty()) arguments.insert(arguments.end(), {"--provider", provider});
     if (form == Form::json) arguments.emplace_back("--json");

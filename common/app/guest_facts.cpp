@@ -104,7 +104,9 @@ bool has_adoptable(const Context& context, const Rows& rows, const Guest& guest)
                        [&](const Mac& mac) { return adoptable(context, rows, mac).has_value(); });
 }
 
-std::vector<Happening> describe(const Guest& guest, const GuestPlan& plan) {
+std::vector<Happening> describe(const GuestView& view) {
+    const auto& guest = view.guest;
+    const auto& plan = view.plan;
     std::vector<Happening> steps;
     for (const auto& lease : plan.put) {
         const auto what = lease.is_adopted ? "would be adopted with its MAC " + (lease.mac ? lease.mac->text() : "")
@@ -115,8 +117,9 @@ std::vector<Happening> describe(const Guest& guest, const GuestPlan& plan) {
         steps.push_back(about(guest, "lease-ended", lease.address, "would be released: its NIC is gone"));
     }
     for (const auto& want : plan.wants) {
+        const auto what = view.waiting.contains(want.slot) ? "waits for a free address" : "would get an address";
         steps.push_back(about(guest, "lease-claimed", {},
-                              "would get an address of the pool \"" + want.pool + "\" for NIC " + want.slot));
+                              std::string{what} + " of the pool \"" + want.pool + "\" for NIC " + want.slot));
     }
     if (plan.edit) {
         for (const auto& change : plan.edit->macs) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "app/context.hpp"
+#include "app/look.hpp"
 #include "core/guest_plan.hpp"
 #include "ports/guest_source.hpp"
 
@@ -26,6 +27,6 @@ namespace fip {
 [[nodiscard]] bool has_adoptable(const Context& context, const Rows& rows, const Guest& guest);
 
 /// What the plan would do, for people.
-[[nodiscard]] std::vector<Happening> describe(const Guest& guest, const GuestPlan& plan);
+[[nodiscard]] std::vector<Happening> describe(const GuestView& view);
 
 }  // namespace fip

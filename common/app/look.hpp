@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 namespace fip {
@@ -39,6 +40,7 @@ struct GuestView {
     Guest guest;
     GuestPlan plan;
     bool is_held_back = false;
+    std::set<std::string> waiting{};  ///< Slots that had no free address when they were looked at last.
 };
 
 /// What a person allows a full comparison to do.
@@ -51,7 +53,7 @@ struct LookedAtAll : Looked {
     std::vector<GuestView> guests;  ///< Only filled when `views` was asked for.
     Listing listing;
     std::vector<GuestId> to_mend;  ///< Their running NICs are wrong, and something can be done about it: look at them.
-    std::vector<GuestId> would_end;  ///< Ripe sightings that the brake holds, or that plan_only would end.
+    std::vector<GuestId> would_end;  ///< Ripe sightings that the brake holds.
 };
 
 /// On an empty store: remember which guests were there before us, so that they are only adopted (rule 7). Later: no

@@ -24,6 +24,9 @@ GuestView view_of(const Context& context, GuestSource& source, const Guest& gues
     context.store.read([&](const Rows& rows) {
         view.plan = plan_guest(gather(context, rows, guest, wearers));
         view.is_held_back = is_held_back(rows, guest.id);
+        for (const auto& note : rows.guests.notes_of(guest.id)) {
+            if (note.kind == NoteKind::waiting && !note.pool.empty()) view.waiting.insert(note.slot);
+        }
     });
     return view;
 }
@@ -97,12 +100,15 @@ void look_for_absent(const Context& context, LookedAtAll& all, const std::set<Gu
         });
         for (const auto& guest : plan.end) append(all, guest_ended(context, guest));
     }
-    const auto& would_end = effects == Effects::plan_only && plan.held.empty() ? plan.end : plan.held;
-    all.would_end = would_end;
+    all.would_end = plan.held;
+    if (effects == Effects::apply) return;
+    for (const auto& guest : plan.end) {
+        all.happenings.push_back({Happening::Level::info, "lease-ended", guest, "", {}, "gone; would be released"});
+    }
 }
 
 void tell_held_back(LookedAtAll& all, const GuestView& view) {
-    for (auto& step : describe(view.guest, view.plan)) {
+    for (auto& step : describe(view)) {
         step.level = Happening::Level::warning;
         step.text += "; it was here before failover-ip: failover-ip reconcile";
         all.happenings.push_back(std::move(step));
@@ -174,7 +180,7 @@ LookedAtAll look_at_all(const Context& context, GuestSource& source, Effects eff
         auto view = view_of(context, source, guest);
         if (view.is_held_back && effects == Effects::apply) tell_held_back(all, view);
         if (effects == Effects::apply) return;
-        for (auto& step : describe(guest, view.plan)) all.happenings.push_back(std::move(step));
+        for (auto& step : describe(view)) all.happenings.push_back(std::move(step));
         all.guests.push_back(std::move(view));
     });
     present.insert(all.listing.elsewhere.begin(), all.listing.elsewhere.end());

@@ -34,6 +34,12 @@ void check(const Reservation& wish) {
     if (!wish.hostname.empty() && probe.empty()) throw InputError{"not a DNS name: \"" + wish.hostname + "\""};
 }
 
+void name_lease(const Context& context, Lease& lease, const Reservation& wish, const std::string& name) {
+    lease.is_name_chosen = !wish.hostname.empty();
+    wish_hostname(lease, expand_hostname(name, {wish.guest_name, GuestId{}, lease.address, context.settings.host_name}),
+                  context.traits.at(lease.provider).has_rdns, context.clock.now().wall);
+}
+
 }  // namespace
 
 std::variant<Lease, PoolExhausted> reserve(const Context& context, const Reservation& wish) {
@@ -47,6 +53,10 @@ std::variant<Lease, PoolExhausted> reserve(const Context& context, const Reserva
                 throw InputError{"the guest " + wish.guest_name + " has " + held.address.text() + " already"};
             }
             if (held.pool != pool.name) continue;
+            if (!wish.hostname.empty()) {
+                name_lease(context, held, wish, wish.hostname);
+                rows.leases.put(held);
+            }
             result = held;
             return;
         }
@@ -56,11 +66,7 @@ std::variant<Lease, PoolExhausted> reserve(const Context& context, const Reserva
             return;
         }
         auto lease = std::get<Lease>(std::move(claimed));
-        const auto& text = wish.hostname.empty() ? pool.hostname : wish.hostname;
-        lease.is_name_chosen = !wish.hostname.empty();
-        wish_hostname(lease,
-                      expand_hostname(text, {wish.guest_name, GuestId{}, lease.address, context.settings.host_name}),
-                      context.traits.at(pool.provider).has_rdns, context.clock.now().wall);
+        name_lease(context, lease, wish, wish.hostname.empty() ? pool.hostname : wish.hostname);
         rows.leases.put(lease);
         result = lease;
     });

@@ -12,14 +12,15 @@ namespace fip {
 struct Reservation {
     std::string guest_name;
     std::string pool;      ///< Empty: the only pool, or the default one.
-    std::string hostname;  ///< Empty: the pool's template.
+    std::string hostname;  ///< Empty: the pool's template, or what the reservation has.
 };
 
 struct PoolExhausted {
     std::string text;
 };
 
-/// Reserve one address for a guest that is yet to be defined. Repeating it gives the same reservation.
+/// Reserve one address for a guest that is yet to be defined. Repeating it gives the same reservation,
+/// with the name that is asked for now.
 /// The lease is `active` at once where the MAC is known, else `pending` until settle() confirmed it.
 /// @throws InputError  no such pool, several and none is the default, a bad name, or the guest has leases already
 [[nodiscard]] std::variant<Lease, PoolExhausted> reserve(const Context& context, const Reservation& reservation);

@@ -26,7 +26,21 @@ void take_over(Rows& rows, const Guest& guest) {
     }
 }
 
-StartClaim judge(const GuestPlan& plan) {
+/// What keeps the provider from making the MACs that the plan waits for; empty: nothing that is known.
+std::string trouble_of(const Context& context, const Rows& rows, const GuestPlan& plan) {
+    for (const auto& nic : plan.nics) {
+        const auto pool = context.settings.pools.find(nic.pool);
+        if (nic.mac || pool == context.settings.pools.end()) continue;
+        const auto& provider = pool->second.provider;
+        const auto status = rows.provider.status(provider);
+        if (status.last_error.empty()) continue;
+        return "the provider " + provider + (status.failures > 0 ? " does not answer (" : " refuses (") +
+               status.last_error + "), and its virtual MAC is made there";
+    }
+    return "";
+}
+
+StartClaim judge(const Context& context, const Rows& rows, const GuestPlan& plan) {
     for (const auto& nic : plan.nics) {
         if (!nic.problem.empty()) return {StartClaim::Kind::refused, nic.problem};
     }
@@ -37,7 +51,8 @@ StartClaim judge(const GuestPlan& plan) {
         for (const auto& nic : plan.nics) ready.macs.push_back({nic.nic, *nic.mac});
         return ready;
     }
-    return {StartClaim::Kind::pending, "its virtual MAC is being made at the provider"};
+    const auto trouble = trouble_of(context, rows, plan);
+    return {StartClaim::Kind::pending, trouble.empty() ? "its virtual MAC is being made at the provider" : trouble};
 }
 
 std::vector<Lease> held_leases(const Rows& rows, const GuestId& guest) {
@@ -60,7 +75,7 @@ StartClaim claim_in(const Context& context, Rows& rows, const Guest& guest) {
     for (const auto& note : rows.guests.notes_of(guest.id)) {
         if (note.kind == NoteKind::waiting) return {StartClaim::Kind::refused, note.text};
     }
-    return judge(look.plan(rows));
+    return judge(context, rows, look.plan(rows));
 }
 
 bool is_unused(const GuestNote& note, const Now& now) {

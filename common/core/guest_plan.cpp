@@ -185,8 +185,8 @@ private:
             const bool is_here = address.server == provider->second.server;
             if (!is_here && !guest_.is_running && !guest_.is_arriving) {
                 view.problem = "its MAC belongs to " + address.address.text() +
-                               ", which is not routed to this server: failover-ip move " + address.address.text() +
-                               " --to " + provider->second.server;
+                               ", which is not routed to this server; route it here (" + provider->second.server +
+                               ") in the provider's console";
                 return {};
             }
             group.push_back(adopt(nic, view, *owner, address, is_here, static_cast<int>(group.size())));

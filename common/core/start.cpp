@@ -38,8 +38,8 @@ public:
         if (lease.state == LeaseState::away) {
             if (facts_.operation == "migrate") return {};
             return refuse(StartAnswer::hopeless, "its address " + lease.address.text() +
-                                                     " is on another server; bring it back: failover-ip move " +
-                                                     lease.address.text() + " --to " + server_of(lease));
+                                                     " is on another server; route it to this one (" +
+                                                     server_of(lease) + ") in the provider's console");
         }
         if (lease.state == LeaseState::active) return {};
         return refuse(StartAnswer::retry, "the virtual MAC " + nic.mac->text() + " of " + lease.address.text() +
@@ -58,10 +58,10 @@ public:
     /// Registered, and no lease knows it: a hand-made set-up that the daemon has not adopted yet.
     [[nodiscard]] StartVerdict check_registered(const Nic& nic, const MacFacts& mac) const {
         if (mac.provider->server == mac.provider_server || facts_.operation == "migrate") return {};
-        return refuse(StartAnswer::hopeless,
-                      "its MAC " + nic.mac->text() + " belongs to " + mac.provider->address.text() +
-                          ", which is not routed to this server; bring it here: failover-ip move " +
-                          mac.provider->address.text() + " --to " + mac.provider_server);
+        return refuse(StartAnswer::hopeless, "its MAC " + nic.mac->text() + " belongs to " +
+                                                 mac.provider->address.text() +
+                                                 ", which is not routed to this server; route it here (" +
+                                                 mac.provider_server + ") in the provider's console");
     }
 
     [[nodiscard]] StartVerdict unknown_mac(const Nic& nic) const {
@@ -89,7 +89,7 @@ private:
     [[nodiscard]] std::string quoted_name() const { return "'" + facts_.guest.name + "'"; }
     [[nodiscard]] std::string server_of(const Lease& lease) const {
         const auto provider = facts_.settings.providers.find(lease.provider);
-        return provider == facts_.settings.providers.end() ? "SERVER" : provider->second.server;
+        return provider == facts_.settings.providers.end() ? lease.provider : provider->second.server;
     }
 
     const StartFacts& facts_;

@@ -67,6 +67,7 @@ TEST_CASE("with the provider away a reservation stays pending, and repeating the
     CHECK(first.out.empty());
     CHECK_THAT(first.err, Contains("203.0.113.5 stays reserved for web1") && Contains("repeat the command"));
     CHECK(host.find("203.0.113.5")->state == LeaseState::pending);
+    CHECK_THAT(host.tell({"guest", "explain", "web1"}).out, Contains("waits for the provider dedibox: "));
 
     host.simulator.restart();
     host.store().write([](Rows& rows) {  // as if the backoff's time had passed

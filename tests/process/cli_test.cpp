@@ -73,6 +73,17 @@ TEST_CASE("lease acquire --dry-run changes nothing", "[cli]") {
     CHECK_FALSE(host.find("203.0.113.0"));
 }
 
+TEST_CASE("a dry run for programs is one line of JSON", "[cli]") {
+    const Manual host;
+    REQUIRE(host.tell({"pool", "list"}).exit_code == 0);
+    const auto acquire = host.tell({"lease", "acquire", "--guest", "web1", "--json", "--dry-run"});
+    CHECK(acquire.exit_code == 0);
+    CHECK_THAT(acquire.out, StartsWith("{\"address\":\"203.0.113.0\"") && Catch::EndsWith("}\n"));
+    const auto sync = host.tell({"pool", "sync", "--json", "--dry-run"});
+    CHECK(sync.exit_code == 0);
+    CHECK(sync.out == "[{\"provider\":\"hand\",\"problem\":null,\"steps\":[]}]\n");
+}
+
 TEST_CASE("an empty pool is exit code 4, and says which", "[cli]") {
     const Manual host;
     for (int i = 0; i < 8; ++i)

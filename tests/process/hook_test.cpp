@@ -200,7 +200,7 @@ TEST_CASE("a guest whose address is on another server does not start here", "[ho
     host.put(lease);
     const auto result = call_hook(host, "prepare", domain_with(bridge_nic(good_mac)));
     CHECK(result.exit_code == 1);
-    CHECK_THAT(result.err, Contains("failover-ip move 203.0.113.5"));
+    CHECK_THAT(result.err, Contains("203.0.113.5 is on another server; route it to this one ("));
 }
 
 TEST_CASE("without a usable configuration nothing is refused", "[hook]") {

@@ -53,7 +53,16 @@ TEST_CASE("a start waits for a MAC that the provider still has to make") {
     world.add_addresses(1);
     world.start_daemon();
     const auto guest = starting("u-1", "one");
-    CHECK(claim_for_start(world.context(), guest).kind == StartClaim::Kind::pending);
+    const auto waits = claim_for_start(world.context(), guest);
+    CHECK(waits.kind == StartClaim::Kind::pending);
+    CHECK(waits.text == "its virtual MAC is being made at the provider");
+    world.account->is_down = true;
+    (void)world.settle_once();
+    const auto away = claim_for_start(world.context(), guest);
+    CHECK(away.kind == StartClaim::Kind::pending);
+    CHECK(away.text.find("the provider dedibox does not answer (") == 0);
+    world.account->is_down = false;
+    world.clock.advance(10min);
     (void)world.settle_once();
     CHECK(claim_for_start(world.context(), guest).kind == StartClaim::Kind::ready);
 }

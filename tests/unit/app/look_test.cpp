@@ -56,8 +56,42 @@ TEST_CASE("a dry run says what would be done, and does nothing") {
     CHECK(texts(all.happenings).find("would get an address of the pool \"public\"") != std::string::npos);
     (void)host.compare();
     host.clock.advance(11min);
-    CHECK(look_at_all(host.context(), host.guests, Effects::plan_only, {}).would_end == std::vector{host.web});
+    const auto later = look_at_all(host.context(), host.guests, Effects::plan_only, {});
+    CHECK(later.would_end.empty());  // no brake holds it
+    CHECK(texts(later.happenings).find("gone; would be released") != std::string::npos);
     CHECK(host.held_by(host.web).size() == 1);
+}
+
+TEST_CASE("a dry run knows who waits for an address") {
+    Served host;
+    for (int i = 0; i < 5; ++i) {
+        const auto number = std::to_string(i);
+        host.look(host.guests.define("u-" + number, "n" + number, {FakeGuests::nic("br0")}));
+        host.run_until_quiet();
+    }
+    const auto told = texts(look_at_all(host.context(), host.guests, Effects::plan_only, {}).happenings);
+    CHECK(told.find("waits for a free address of the pool \"public\"") != std::string::npos);
+    CHECK(told.find("would get an address") == std::string::npos);
+}
+
+TEST_CASE("a dry run with --confirm knows that the brake is off") {
+    World host;
+    host.add_addresses(5);
+    host.start_daemon();
+    for (int i = 0; i < 3; ++i) {
+        const auto number = std::to_string(i);
+        host.look(host.guests.define("u-" + number, "n" + number, {FakeGuests::nic("br0")}));
+        host.run_until_quiet();
+    }
+    for (int i = 0; i < 3; ++i) host.guests.vanish({GuestKind::libvirt, "u-" + std::to_string(i)});
+    (void)host.compare();
+    host.clock.advance(11min);
+    const auto braked = look_at_all(host.context(), host.guests, Effects::plan_only, {});
+    CHECK(braked.would_end.size() == 3);
+    CHECK(texts(braked.happenings).find("would be released") == std::string::npos);
+    const auto bold = look_at_all(host.context(), host.guests, Effects::plan_only, {false, true});
+    CHECK(bold.would_end.empty());
+    CHECK(texts(bold.happenings).find("gone; would be released") != std::string::npos);
 }
 
 TEST_CASE("the states of a pool's addresses sum up to its total") {

@@ -186,6 +186,13 @@ TEST_CASE("a reservation is taken over by the guest of that name, with its MAC a
         CHECK(host.account->addresses.at(reserved.address).reverse == "mail.example.com");
         CHECK_THROWS_AS(reserve(host.context(), {"web", "", ""}), InputError);
     }
+    SECTION("repeated with another name it has that one") {
+        (void)reserve(host.context(), {"web", "", "www.example.com"});
+        (void)reserve(host.context(), {"web", "", ""});
+        CHECK(host.held().at(0).hostname == "www.example.com");
+        host.run_until_quiet();
+        CHECK(host.account->addresses.at(reserved.address).reverse == "www.example.com");
+    }
     SECTION("given back by hand, all or nothing") {
         CHECK_THROWS_AS(release(host.context(), {reserved.address, Address::parse("203.0.113.4")}), InputError);
         CHECK(host.held().size() == 1);

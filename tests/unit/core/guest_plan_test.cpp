@@ -320,7 +320,8 @@ TEST_CASE("adoption needs one wearer, an address of this pool, and one that is h
     SECTION("it is elsewhere, and the guest does not run") {
         given.worn[mac(100)].addresses[0].server = there;
         CHECK(given.plan().put.empty());
-        CHECK(given.plan().nics[0].problem.find("failover-ip move 203.0.113.1 --to " + here) != std::string::npos);
+        CHECK(given.plan().nics[0].problem.find("route it here (" + here + ") in the provider's console") !=
+              std::string::npos);
     }
     SECTION("it is elsewhere, and the guest has arrived") {
         given.worn[mac(100)].addresses[0].server = there;

@@ -82,7 +82,7 @@ TEST_CASE("of several wrong NICs the worst decides, and all their bridges must b
 TEST_CASE("a guest whose address is away is refused, naming the command; an incoming migration is not") {
     Given given;
     given.leases = {lease("203.0.113.1", LeaseState::away, mac(1))};
-    given.check(StartAnswer::hopeless, "failover-ip move 203.0.113.1 --to " + here);
+    given.check(StartAnswer::hopeless, "203.0.113.1 is on another server; route it to this one (" + here + ")");
     given.operation = "migrate";
     CHECK(given.ask().answer == StartAnswer::good);
 }
@@ -112,7 +112,7 @@ TEST_CASE("a registered MAC that no lease knows starts where its address is rout
     given.macs[mac(1)] = {{}, seen("203.0.113.1", here, mac(1)), here};
     CHECK(given.ask().answer == StartAnswer::good);
     given.macs[mac(1)].provider->server = there;
-    given.check(StartAnswer::hopeless, "failover-ip move 203.0.113.1 --to " + here);
+    given.check(StartAnswer::hopeless, "203.0.113.1, which is not routed to this server; route it here (" + here + ")");
     given.operation = "migrate";
     CHECK(given.ask().answer == StartAnswer::good);
     given.operation.clear();
