@@ -104,10 +104,10 @@ SetResult set_config(int vmid, const GuestConfig& config, const std::vector<Conf
     const auto words = command_for(vmid, config, changes);
     try {
         const auto ran = run_command(words, longest, Keep::errors, meanwhile);
-        if (ran.is_late) throw GuestsUnavailable{words.front() + " set does not come to an end"};
+        if (ran.is_late) throw GuestsUnavailable{words[0] + " set " + words[2] + " does not come to an end"};
         return result_of(ran);
     } catch (const std::system_error& error) {
-        throw GuestsUnavailable{error.what()};
+        throw GuestsUnavailable{"guest " + words[2] + ": " + error.what()};
     }
 }
 
