@@ -69,7 +69,7 @@ Check check_bridge(const GuardView& view, const BridgeGuard& bridge) {
     if (view.is_down) {
         return doctor::warn(name, "was taken down by hand: unknown MACs may leave", "failover-ip guard up");
     }
-    if (bridge.coverage != Coverage::whole) {
+    if (bridge.is_elsewhere) {
         return doctor::fail(name, bridge.problem, "correct the configuration, then failover-ip guard up");
     }
     if (!bridge.problem.empty()) return doctor::fail(name, bridge.problem, "failover-ip guard up");
@@ -81,6 +81,10 @@ Check check_bridge(const GuardView& view, const BridgeGuard& bridge) {
                             "a wrong name? see pools.*.bridges of the configuration");
     }
     if (state == "observe") return doctor::warn(name, "only observes at " + uplinks + ", by the configuration");
+    if (state == "up" && !bridge.beside.empty()) {
+        return doctor::warn(name, "is up at " + uplinks + "; unknown MACs may leave by " + bridge.beside,
+                            "if that leads to the provider, name it in the pool's uplinks, too");
+    }
     if (state == "up") return doctor::ok(name, "is up at " + uplinks);
     return doctor::fail(name, "is " + state + " at " + uplinks + ": unknown MACs may leave", "failover-ip guard up");
 }

@@ -99,9 +99,8 @@ std::string_view state_of(const GuardView& view, const BridgeGuard& bridge) {
     if (bridge.mode == GuardMode::off) return "off";
     const auto standing = std::count_if(bridge.uplinks.begin(), bridge.uplinks.end(),
                                         [&](const std::string& uplink) { return stands(view, bridge, uplink); });
-    if (standing == 0 || bridge.coverage == Coverage::none) return "down";
-    if (static_cast<std::size_t>(standing) < bridge.uplinks.size() || bridge.coverage == Coverage::part)
-        return "partial";
+    if (standing == 0 || bridge.is_elsewhere) return "down";
+    if (static_cast<std::size_t>(standing) < bridge.uplinks.size()) return "partial";
     return bridge.mode == GuardMode::observe ? "observe" : "up";
 }
 

@@ -51,21 +51,6 @@ void check_bridges(const Drafts& drafts, Mistakes& mistakes) {
     }
 }
 
-/// Frames are held at the port by which they leave a bridge; neither a bridge nor the loopback is a port of one.
-void check_uplinks(const Drafts& drafts, Mistakes& mistakes) {
-    std::set<std::string> bridges;
-    for (const auto& [name, pool] : drafts.pools)
-        bridges.insert(pool.settings.bridges.begin(), pool.settings.bridges.end());
-    for (const auto& [name, pool] : drafts.pools) {
-        for (const auto& uplink : pool.settings.uplinks) {
-            if (uplink != "lo" && !bridges.contains(uplink)) continue;
-            mistakes.add(pool.uplinks.line, pool.uplinks.key,
-                         fmt::format("{} is {}; expected ports that lead to the provider, like [\"eno1\"]", uplink,
-                                     uplink == "lo" ? "the loopback" : "a bridge of a pool"));
-        }
-    }
-}
-
 /// Where an overlap was reported already: one and the same may be seen from the pool and from the provider.
 using Told = std::set<std::string>;
 
@@ -160,7 +145,6 @@ void adopt_addresses(PoolDraft& pool, ProviderDraft& provider) {
 void check_pools(Drafts& drafts, Mistakes& mistakes) {
     check_providers_of(drafts, mistakes);
     check_bridges(drafts, mistakes);
-    check_uplinks(drafts, mistakes);
     for (auto& [name, pool] : drafts.pools) {
         const auto provider = drafts.providers.find(pool.settings.provider);
         const bool is_manual = provider != drafts.providers.end() && provider->second.settings.type == "manual";

@@ -67,7 +67,6 @@ void read_pool(const Entry& section, Drafts& drafts, Mistakes& mistakes) {
     draft.spot = {section.line, path};
     draft.provider = spot("provider");
     draft.bridges = spot("bridges");
-    draft.uplinks = spot("uplinks");
     draft.marked_default = spot("default");
 
     pool.name = section.key;

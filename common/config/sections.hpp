@@ -47,7 +47,6 @@ struct PoolDraft {
     Spot spot;
     Spot provider;
     Spot bridges;
-    Spot uplinks;
     Spot marked_default;
     AddressList list;
 };

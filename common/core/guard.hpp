@@ -46,6 +46,7 @@ struct BridgeView {
         bool is_uplink = false;  ///< Physical, bond, or a VLAN on either.
         std::optional<Mac>
             own_mac;  ///< Permanent address; where the device has none (bond, VLAN, veth), its current one.
+        std::set<std::string> below{};  ///< All devices that it stands on: a bond's cards, a VLAN's device.
         friend bool operator==(const Port&, const Port&) = default;
     };
     std::vector<Port> ports;

@@ -87,7 +87,7 @@ private:
         if (guard.mode != GuardMode::off) {
             guard.uplinks = uplinks_of(name, pools);
             if (guard.uplinks.empty()) guard.problem = no_uplink(name);
-            judge_coverage(guard);
+            look_beside(guard);
         }
         for (const auto& uplink : guard.uplinks) plan_uplink(uplink, pools, guard);
         plan_.bridges.push_back(std::move(guard));
@@ -99,29 +99,23 @@ private:
     }
 
     /// Rules stand at the uplinks all the same: what is no port now may become one.
-    void judge_coverage(BridgeGuard& guard) const {
+    void look_beside(BridgeGuard& guard) const {
         const auto* view = view_of(guard.bridge);
         if (view == nullptr || guard.uplinks.empty()) return;
-        const auto& ours = guard.uplinks;
-        std::string beside;  // ways out that are not guarded
+        bool is_here = false;
         for (const auto& port : view->ports) {
-            const bool is_ours = std::find(ours.begin(), ours.end(), port.name) != ours.end();
-            if (port.is_uplink && !is_ours) beside += (beside.empty() ? "" : ", ") + port.name;
+            const bool is_ours = std::any_of(guard.uplinks.begin(), guard.uplinks.end(), [&](const auto& uplink) {
+                return uplink == port.name || port.below.contains(uplink);
+            });
+            is_here = is_here || is_ours;
+            if (port.is_uplink && !is_ours) guard.beside += (guard.beside.empty() ? "" : ", ") + port.name;
         }
-        const auto is_here = [&](const std::string& uplink) { return is_port(*view, uplink); };
-        const auto stray = std::find_if_not(ours.begin(), ours.end(), is_here);
-        if (std::none_of(ours.begin(), ours.end(), is_here)) {
-            guard.coverage = Coverage::none;
-        } else if (!beside.empty()) {
-            guard.coverage = Coverage::part;
-        } else {
-            return;
-        }
-        guard.problem = stray == ours.end() ? "frames leave " + guard.bridge + " by " + beside + ", too"
-                                            : *stray + " is no port of " + guard.bridge +
-                                                  (beside.empty() ? ", and none of its ports is known as its uplink"
-                                                                  : "; its uplink seems to be " + beside);
-        guard.problem += ": name it in pools.*.uplinks of the configuration";
+        guard.is_elsewhere = !is_here;
+        if (is_here) return;
+        guard.problem = guard.uplinks.front() + " is no port of " + guard.bridge +
+                        (guard.beside.empty() ? ", and none of its ports is known as its uplink"
+                                              : "; its uplink seems to be " + guard.beside) +
+                        ": name it in pools.*.uplinks of the configuration";
     }
 
     void plan_uplink(const std::string& uplink, const std::vector<const PoolSettings*>& pools, BridgeGuard& guard) {
@@ -243,7 +237,7 @@ GuardPlan plan_guard(const GuardFacts& facts) {
 }
 
 bool is_guarded(const BridgeGuard& bridge, const std::vector<UplinkState>& standing) {
-    return bridge.mode == GuardMode::enforce && bridge.coverage == Coverage::whole && !bridge.uplinks.empty() &&
+    return bridge.mode == GuardMode::enforce && !bridge.is_elsewhere && !bridge.uplinks.empty() &&
            std::all_of(bridge.uplinks.begin(), bridge.uplinks.end(), [&](const std::string& uplink) {
                return std::any_of(standing.begin(), standing.end(), [&](const UplinkState& state) {
                    return state.uplink == uplink && state.mode == GuardMode::enforce;

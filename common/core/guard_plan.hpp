@@ -48,21 +48,16 @@ struct GuardFacts {
     std::vector<UplinkState> standing;  ///< In the kernel now.
 };
 
-/// Which of the ways out of a bridge its uplinks are.
-enum class Coverage {
-    whole,  ///< All that can be seen; also of a bridge that does not exist yet.
-    part,   ///< A port that leads out is none of them.
-    none,   ///< None of them is a port of the bridge: by what leads out, everything may leave.
-};
-
 /// The guard of one bridge, as it should be.
 struct BridgeGuard {
     std::string bridge;
     GuardMode mode = GuardMode::off;
     std::vector<std::string> uplinks;
-    std::string problem;  ///< What keeps it from being whole, and how to mend it; empty: nothing.
-    Coverage coverage = Coverage::whole;
-    bool exists = true;  ///< The bridge itself, now.
+    std::string problem;  ///< What keeps it from coming up, and how to mend it; empty: nothing.
+    /// It stands, and none of its uplinks is a port of it or below one: by what leads out everything may leave.
+    bool is_elsewhere = false;
+    std::string beside{};  ///< Ports that lead out and are not guarded, by the configuration's choice.
+    bool exists = true;    ///< The bridge itself, now.
 };
 
 struct GuardPlan {
@@ -76,8 +71,8 @@ struct GuardPlan {
 /// counts there.
 [[nodiscard]] GuardPlan plan_guard(const GuardFacts& facts);
 
-/// May the bridge be trusted to let nothing unregistered out: its uplinks are all ways out of it, and each is enforced
-/// in the kernel.
+/// May the bridge be trusted to let nothing unregistered out: its uplinks are where frames leave it, and each is
+/// enforced in the kernel.
 [[nodiscard]] bool is_guarded(const BridgeGuard& bridge, const std::vector<UplinkState>& standing);
 
 /// "br0 eno1 aa:bb:cc:00:11:22" a line, as it is stored; what cannot be read is left out.

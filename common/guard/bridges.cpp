@@ -59,7 +59,9 @@ std::vector<BridgeView> read_bridges(const std::filesystem::path& sys, const std
         for (const auto& port : devices.ports(name)) {
             auto mac = is_real ? permanent_mac(port) : std::optional<Mac>{};
             if (!mac) mac = devices.mac(port);
-            bridge.ports.push_back({port, devices.is_uplink(port), mac});
+            const bool stands_on_others = devices.is_uplink(port) || devices.kind(port) == "vlan";
+            bridge.ports.push_back(
+                {port, devices.is_uplink(port), mac, stands_on_others ? devices.below(port) : std::set<std::string>{}});
         }
         bridges.push_back(std::move(bridge));
     }

@@ -56,6 +56,19 @@ std::vector<std::string> DeviceTree::lower(const std::string& device) const {
     return all;
 }
 
+std::set<std::string> DeviceTree::below(const std::string& device) const {
+    std::set<std::string> all;
+    std::vector<std::string> open{device};
+    while (!open.empty()) {
+        const auto next = lower(open.back());
+        open.pop_back();
+        for (const auto& name : next) {
+            if (all.insert(name).second) open.push_back(name);
+        }
+    }
+    return all;
+}
+
 bool DeviceTree::is_bridge(const std::string& device) const {
     return is_there(net_ / device / "bridge");
 }

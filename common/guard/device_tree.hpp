@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ public:
     [[nodiscard]] bool is_bridge(const std::string& device) const;
     /// A network card, a bond, or a VLAN on either.
     [[nodiscard]] bool is_uplink(const std::string& device) const;
+    /// What it stands on, and what that stands on.
+    [[nodiscard]] std::set<std::string> below(const std::string& device) const;
     [[nodiscard]] std::vector<std::string> ports(const std::string& bridge) const;  ///< In order.
     [[nodiscard]] std::optional<Mac> mac(const std::string& device) const;          ///< That it wears now.
     [[nodiscard]] bool is_tap(const std::string& device) const;

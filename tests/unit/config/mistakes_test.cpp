@@ -143,13 +143,6 @@ TEST_CASE("names of interfaces, pools and providers are checked") {
     CHECK_THAT(mistakes("[providers.\"\"]").at(0).text, Catch::StartsWith("expected a name of letters"));
 }
 
-TEST_CASE("a bridge is no uplink, nor is the loopback") {
-    CHECK(one("pools.p", "uplinks = ['br0']") ==
-          "pools.p.uplinks: br0 is a bridge of a pool; expected ports that lead to the provider, like [\"eno1\"]");
-    CHECK_THAT(one("pools.p", "uplinks = ['eno1', 'lo']"), Catch::StartsWith("pools.p.uplinks: lo is the loopback"));
-    CHECK(one("pools.p", "uplinks = ['eno1']").empty());
-}
-
 TEST_CASE("what a section needs is missed at its first line") {
     const auto found = mistakes("\n[pools.p]\nwarm = 1\n[providers.x]\n[providers.y]\ntype = 'online'\n");
     REQUIRE(found.size() == 4);

@@ -154,49 +154,52 @@ TEST_CASE("an uplink that is no port of its bridge guards nothing, and is told w
         const auto guard = given.plan().bridges.at(0);
         std::vector<UplinkState> standing;
         for (const auto& uplink : guard.uplinks) standing.push_back({uplink, GuardMode::enforce, true, 2});
-        CHECK(is_guarded(guard, standing) == (guard.coverage == Coverage::whole));
-        CHECK(guard.problem.empty() == (guard.coverage == Coverage::whole));
+        CHECK(is_guarded(guard, standing) == !guard.is_elsewhere);
+        CHECK(guard.problem.empty() == !guard.is_elsewhere);
         return guard;
     };
     SECTION("its rules stand all the same: it may become one") {
         named = {"enp7s0"};
-        CHECK(judged().coverage == Coverage::none);
+        CHECK(judged().is_elsewhere);
         CHECK(judged().problem.find("enp7s0 is no port of br0; its uplink seems to be eno1") == 0);
         CHECK(given.plan().rules.at(0).uplink == "enp7s0");
     }
     SECTION("where no port is known as an uplink, that is said") {
         named = {"enp7s0"};
         given.bridges[0].ports[0].is_uplink = false;
-        CHECK(judged().coverage == Coverage::none);
+        CHECK(judged().is_elsewhere);
         CHECK(judged().problem.find("none of its ports is known as its uplink") != std::string::npos);
     }
-    SECTION("one that is a port is enough, as long as no card beside it leads out") {
+    SECTION("one that is a port is enough; a card beside it is told") {
         named = {"enp7s0", "eno1"};
-        CHECK(judged().coverage == Coverage::whole);
+        CHECK(judged().beside.empty());
         given.bridges[0].ports.push_back({"eno2", true, own});
-        CHECK(judged().coverage == Coverage::part);
-        CHECK(judged().problem.find("enp7s0 is no port of br0; its uplink seems to be eno2") == 0);
-        named = {"eno1"};
-        CHECK(judged().coverage == Coverage::part);
-        CHECK(judged().problem.find("frames leave br0 by eno2, too") == 0);
+        CHECK_FALSE(judged().is_elsewhere);
+        CHECK(judged().beside == "eno2");
         named = {"eno1", "eno2"};
-        CHECK(judged().coverage == Coverage::whole);
+        CHECK(judged().beside.empty());
+    }
+    SECTION("what its port stands on sees each frame, too") {
+        named = {"eno3", "eno4"};
+        given.bridges[0].ports[0] = {"bond0", true, own, {"eno3", "eno4"}};
+        CHECK_FALSE(judged().is_elsewhere);
+        CHECK(judged().beside.empty());
     }
     SECTION("a named port need not be a card") {
         named = {"vnet0", "eno1"};
-        CHECK(judged().coverage == Coverage::whole);
+        CHECK_FALSE(judged().is_elsewhere);
     }
     SECTION("one of last time that is no port any more is none, either") {
         given.bridges[0].ports.erase(given.bridges[0].ports.begin());
         given.known = {{"br0", "eno1", own}};
-        CHECK(judged().coverage == Coverage::none);
+        CHECK(judged().is_elsewhere);
         CHECK(given.plan().rules.at(0).uplink == "eno1");
     }
     SECTION("before the bridge stands nothing is held against it") {
         named = {"enp7s0"};
         CHECK(judged().exists);
         given.bridges.clear();
-        CHECK(judged().coverage == Coverage::whole);
+        CHECK_FALSE(judged().is_elsewhere);
         CHECK_FALSE(judged().exists);
         CHECK(given.plan().rules.at(0).uplink == "enp7s0");
     }
