@@ -147,7 +147,8 @@ bool FirmwareRestart::is_meant_to_be_off() const {
     const auto note = note_of(context_, guest_);
     if (!note) return false;
     try {
-        const auto since = std::chrono::floor<std::chrono::seconds>(note->at.wall);
+        const Since since{std::chrono::floor<std::chrono::seconds>(note->at.wall),
+                          std::chrono::duration_cast<std::chrono::milliseconds>(note->at.boot)};
         return has_other_end(vmid_, since, read_intent(note->text).ends, folders_.tasks);
     } catch (const InputError&) {
         return false;  // the log of tasks is unreadable: a VM that is off for no reason is worse

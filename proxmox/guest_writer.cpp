@@ -19,6 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto longest_cleanup = 10s;
+constexpr auto longest_expectation = 30s;  // the provider has trouble: who starts then stays behind the guard
 
 /// What its NICs are to wear after these changes.
 MacsByNumber right_macs(const GuestConfig& config, const std::vector<ConfigChange>& changes) {
@@ -76,12 +77,14 @@ std::vector<ConfigChange> GuestWriter::wanted_changes(const Context& context, co
 SetResult GuestWriter::apply(const Guest& guest, int vmid, const GuestConfig& config) {
     const auto context = context_();
     auto changes = wanted_changes(context, guest, config);
-    const bool is_early = changes.empty() && is_mac_on_its_way(context, guest.id);
-    if (changes.empty() && !is_early) return SetResult::done;
+    if (changes.empty() && !is_mac_on_its_way(context, guest.id)) return SetResult::done;
     // A start may overtake us: `qm set` needs more than half a second to begin, and a MAC is made by the provider.
     hold_wrong_starts(context);
     if (restarting_.contains(vmid)) return finish_restart(context, guest, vmid);
-    if (is_early) return SetResult::busy;
+    if (changes.empty()) {
+        expecting_until_ = std::chrono::steady_clock::now() + longest_expectation;
+        return SetResult::done;  // who has made it says so
+    }
     changes = refusals_.without(vmid, config, std::move(changes));
     if (changes.empty()) return SetResult::refused;
     if (is_lock_held(vmid, config.type())) return SetResult::busy;
@@ -104,7 +107,12 @@ bool GuestWriter::is_mac_on_its_way(const Context& context, const GuestId& guest
     return is_on_its_way;
 }
 
+bool GuestWriter::is_expecting() const {
+    return std::chrono::steady_clock::now() < expecting_until_;
+}
+
 void GuestWriter::hold_wrong_starts(const Context& context) {
+    if (!may_hold_) return;
     for (const auto vmid : vms_in_firmware(folders_)) {
         if (restarting_.contains(vmid)) continue;
         try {
@@ -144,14 +152,13 @@ void GuestWriter::hold_if_wrong(const Context& context, int vmid) {
     restart.pause();
     if (restart.stage() == FirmwareRestart::Stage::none) return;
     restarting_.insert(vmid);
-    held_.insert(vmid);
 }
 
 bool GuestWriter::is_wrong_at_begin(const Context& context, const Guest& guest, int vmid) {
     const auto config = configs_.read_own(guest.id, vmid);
     const auto begun = macs_at_begin(vmid, folders_);
     if (!config || !begun) return false;
-    const auto right = right_macs(*config, wanted_changes(context, guest, *config));
+    const auto right = right_macs(*config, refusals_.without(vmid, *config, wanted_changes(context, guest, *config)));
     return std::ranges::any_of(*begun, [&](const auto& nic) {
         const auto found = right.find(nic.first);
         return found != right.end() && found->second != nic.second;
@@ -163,7 +170,6 @@ SetResult GuestWriter::finish_restart(const Context& context, const Guest& guest
     using Stage = FirmwareRestart::Stage;
     FirmwareRestart restart{context, guest.id, vmid, folders_};
     const auto meanwhile = [&] { hold_wrong_starts(context); };
-    held_.erase(vmid);
     if (restart.stage() == Stage::unknown) return SetResult::busy;
     if (restart.stage() == Stage::paused) {
         const bool is_wrong = is_wrong_at_begin(context, guest, vmid);
@@ -209,7 +215,12 @@ SetResult GuestWriter::show_ended(const Context& context, const Guest& guest, in
 void GuestWriter::forget(int vmid) {
     refusals_.forget(vmid);
     restarting_.erase(vmid);
-    held_.erase(vmid);
+}
+
+void GuestWriter::let_go(int vmid) {
+    const auto context = context_();
+    const auto guest = configs_.last_known(vmid);
+    if (!guest || FirmwareRestart{context, *guest, vmid, folders_}.give_up()) restarting_.erase(vmid);
 }
 
 std::set<int> GuestWriter::take_up_restarts(const Context& context) {
@@ -269,7 +280,7 @@ SetResult GuestWriter::set_each(const Context& context, const Guest& guest, int 
         configs_.read_anew(vmid);
         const auto config = configs_.read_own(guest.id, vmid);
         if (!config || !config->lock().empty()) return SetResult::later;
-        const auto wanted = wanted_changes(context, guest, *config);
+        const auto wanted = wanted_changes(context_(), guest, *config);
         const auto change = std::ranges::find(wanted, key, &ConfigChange::key);
         if (change == wanted.end()) {
             is_pending_already = true;

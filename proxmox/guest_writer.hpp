@@ -5,9 +5,9 @@
 #include "guest_configs.hpp"
 #include "set_config.hpp"
 
+#include <chrono>
 #include <functional>
 #include <set>
-#include <utility>
 #include <vector>
 
 namespace fip::proxmox {
@@ -28,8 +28,16 @@ public:
     void may_set_hookscript(bool may) { may_set_hookscript_ = may; }
     void forget(int vmid);
 
-    /// VMs that began with a wrong MAC while others were written to, and are held in their firmware: show() them soon.
-    [[nodiscard]] std::set<int> take_held() { return std::exchange(held_, {}); }
+    /// VMs that begin with a wrong MAC while others are written to are held in their firmware. Only for one who comes
+    /// back to restarting() soon.
+    void may_hold(bool may) { may_hold_ = may; }
+    /// VMs that are held, or on the way of a restart: show() them soon, or let_go() of them.
+    [[nodiscard]] const std::set<int>& restarting() const { return restarting_; }
+    /// It cannot be shown any more: it is locked, or gone.
+    void let_go(int vmid);
+    /// A guest was just shown whose MAC the provider has yet to make: a start of it may come any time.
+    [[nodiscard]] bool is_expecting() const;
+    void hold_wrong_starts(const Context& context);
     /// VMs that a killed process left on the way of a restart in their firmware: show() them.
     [[nodiscard]] std::set<int> take_up_restarts(const Context& context);
     /// Before a long absence: those that were begun go on as they are. @throws StoreBusy, StoreError
@@ -45,7 +53,6 @@ private:
                                      const std::vector<ConfigChange>& changes, const InputError& refusal);
     [[nodiscard]] SetResult set_holding(const Context& context, int vmid, const GuestConfig& config,
                                         const std::vector<ConfigChange>& changes);
-    void hold_wrong_starts(const Context& context);
     void hold_if_wrong(const Context& context, int vmid);
     [[nodiscard]] bool is_wrong_at_begin(const Context& context, const Guest& guest, int vmid);
     [[nodiscard]] static bool is_mac_on_its_way(const Context& context, const GuestId& guest);
@@ -60,7 +67,8 @@ private:
     Refusals refusals_;
     std::set<int> restarting_;  ///< FirmwareRestart has begun.
     int setting_ = 0;           ///< Its lock is held by us.
-    std::set<int> held_;        ///< Of these, VMs that wait for their turn.
+    bool may_hold_ = false;
+    std::chrono::steady_clock::time_point expecting_until_{};
 };
 
 }  // namespace fip::proxmox

@@ -100,7 +100,8 @@ private:
         if (config_.type() != GuestType::vm || !config_.uuid().empty()) return;
         context.store.read([&](const Rows& rows) {
             for (const auto& lease : rows.leases.named(guest_.name)) {
-                if (is_held(lease.state)) guest_.id = guest_id(vmid_, config_, lease.guest);
+                const auto id = guest_id(vmid_, config_, lease.guest);
+                if (is_held(lease.state) && id == lease.guest) guest_.id = id;
             }
         });
     }

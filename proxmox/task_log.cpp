@@ -14,6 +14,7 @@ namespace fip::proxmox {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace std::chrono_literals;
 
 constexpr std::size_t most_log = std::size_t{1} << 20;  // Proxmox begins another one at 50,000 bytes
 
@@ -30,18 +31,23 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 /// A line of active or index.
 struct Task {
     std::string_view upid;
-    std::string_view begun;  ///< In hex.
+    std::string_view process;  ///< When its process began: in hundredths of a second of boot time, in hex.
+    std::string_view begun;    ///< In hex.
     std::string_view type;
     std::string_view id;
     std::optional<std::chrono::sys_seconds> end;  ///< Empty: it runs, or nobody has seen its end yet.
     std::string_view status;                      ///< "OK", or what went wrong.
 };
 
+std::int64_t read_hex(std::string_view word) {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number, 16);
+    return error == std::errc{} && end == word.data() + word.size() ? number : 0;
+}
+
 std::optional<std::chrono::sys_seconds> read_time(std::string_view word) {
-    std::int64_t seconds = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), seconds, 16);
-    if (error != std::errc{} || end != word.data() + word.size() || seconds == 0) return {};
-    return std::chrono::sys_seconds{std::chrono::seconds{seconds}};
+    const auto seconds = read_hex(word);
+    return seconds == 0 ? std::nullopt : std::optional{std::chrono::sys_seconds{std::chrono::seconds{seconds}}};
 }
 
 std::vector<Task> read_tasks(std::string_view text) {
@@ -50,7 +56,7 @@ std::vector<Task> read_tasks(std::string_view text) {
         const auto words = split(line, ' ');
         const auto parts = split(words[0], ':');
         if (parts.size() < 8 || parts[0] != "UPID") continue;
-        Task task{words[0], parts[4], parts[5], parts[6], {}, {}};
+        Task task{words[0], parts[3], parts[4], parts[5], parts[6], {}, {}};
         const std::size_t at =
             words.size() > 1 && words[1] == "1" ? 2 : 1;  // active says "1" before it, index does not
         if (words.size() > at) task.end = read_time(words[at]);
@@ -89,14 +95,16 @@ bool has_migrated(int vmid, std::chrono::sys_seconds since, const fs::path& fold
     return says_migrated(both_logs(folder), vmid, since);
 }
 
-bool has_other_end(int vmid, std::chrono::sys_seconds since, int ours, const fs::path& folder) {
+bool has_other_end(int vmid, const Since& since, int ours, const fs::path& folder) {
     const auto text = both_logs(folder);
     std::set<std::string_view> stops;  // what has ended may stand in both
     for (const auto& task : read_tasks(text)) {
         const bool is_end = task.type == "qmstop" || task.type == "qmshutdown" || task.type == "qmdestroy";
+        if (!is_end || task.id != std::to_string(vmid)) continue;
         const auto begun = read_time(task.begun);
-        if (!is_end || task.id != std::to_string(vmid) || !begun || *begun < since || has_failed(task, folder))
-            continue;
+        const auto next_tick = (read_hex(task.process) + 1) * 10ms;
+        const bool is_since = begun && *begun >= since.wall && next_tick > since.boot;
+        if (!is_since || has_failed(task, folder)) continue;
         if (task.type != "qmstop") return true;
         stops.insert(task.upid);
     }

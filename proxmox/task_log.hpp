@@ -17,10 +17,16 @@ namespace fip::proxmox {
 [[nodiscard]] bool has_migrated(int vmid, std::chrono::sys_seconds since,
                                 const std::filesystem::path& folder = "/var/log/pve/tasks");
 
-/// At that time or later we have asked so many times for the end of this VM (`qm stop`): somebody else did so, too, or
-/// for its destruction. What failed does not count.
+/// A moment by both clocks: a task's time is in whole seconds, and its process's begin is of some boot.
+struct Since {
+    std::chrono::sys_seconds wall;
+    std::chrono::milliseconds boot;
+};
+
+/// Since then we have asked so many times for the end of this VM (`qm stop`): somebody else did so, too, or for its
+/// destruction. What failed does not count.
 /// @throws InputError  the log is there and cannot be read
-[[nodiscard]] bool has_other_end(int vmid, std::chrono::sys_seconds since, int ours,
+[[nodiscard]] bool has_other_end(int vmid, const Since& since, int ours,
                                  const std::filesystem::path& folder = "/var/log/pve/tasks");
 
 }  // namespace fip::proxmox

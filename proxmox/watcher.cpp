@@ -30,6 +30,7 @@ constexpr auto settling = 20ms;  // Proxmox writes several times within millisec
 constexpr auto first_read = 10s;
 constexpr auto pause_after_trouble = 2s;
 constexpr auto until_again = 5s;
+constexpr milliseconds between_expectations = 300ms;
 constexpr milliseconds shortest_busy = 100ms;
 constexpr milliseconds longest_busy = 5s;  // a live migration holds the lock for its whole time
 constexpr milliseconds longest_trouble = 5min;
@@ -54,13 +55,36 @@ std::set<Mac> macs_in(const GuestConfig& config) {
     return macs;
 }
 
+/// A listing of all guests that lets something more urgent in before each.
+class UrgentBetween final : public GuestSource {
+public:
+    UrgentBetween(GuestSource& source, std::function<void()> urgent) : source_{source}, urgent_{std::move(urgent)} {}
+
+    [[nodiscard]] GuestKind kind() const override { return source_.kind(); }
+    [[nodiscard]] Listing list(const std::function<void(const Guest&)>& visit) override {
+        return source_.list([&](const Guest& guest) {
+            urgent_();
+            visit(guest);
+        });
+    }
+    void list_others(const std::function<void(const Guest&)>& visit) override { source_.list_others(visit); }
+    [[nodiscard]] std::optional<Guest> find(const GuestId& id) override { return source_.find(id); }
+    [[nodiscard]] bool write(const Guest& guest, const GuestEdit& edit) override { return source_.write(guest, edit); }
+
+private:
+    GuestSource& source_;
+    std::function<void()> urgent_;
+};
+
 }  // namespace
 
 Watcher::Watcher(std::shared_ptr<const daemon::Setup> setup, std::function<void()> leases_changed)
     : first_setup_{std::move(setup)},
       leases_changed_{std::move(leases_changed)},
       guests_{cluster_, [this] { return context_of_guest(); }},
-      not_before_{Steady::now() + first_read} {}
+      not_before_{Steady::now() + first_read} {
+    guests_.writer().may_hold(true);
+}
 
 void Watcher::run() {
     use_now(first_setup_);
@@ -83,6 +107,7 @@ void Watcher::use_now(const std::shared_ptr<const daemon::Setup>& setup) {
 
 void Watcher::wait() {
     auto until = std::min(list_at_, std::max(compare_at_, not_before_));
+    if (guests_.writer().is_expecting()) until = std::min(until, Steady::now() + between_expectations);
     for (const auto& [vmid, at] : again_) until = std::min(until, at);
     const auto left = std::chrono::ceil<milliseconds>(until - Steady::now()).count();
     std::array<pollfd, 2> files{
@@ -109,12 +134,18 @@ void Watcher::round() {
     }
     if (Steady::now() >= list_at_) guarded([&] { follow_list(); });
     guarded([&] { carry_out_endings(); });
-    for (const auto vmid : wishes.look) guarded([&] { look_at(vmid); });
+    for (const auto vmid : wishes.look) {
+        guarded([&] { look_at(vmid); });
+        look_at_held();
+    }
     if (wishes.is_waiting_due) guarded([&] { waiting_ones(); });
     const auto now = Steady::now();
     for (const auto& [vmid, at] : std::map{again_}) {
-        if (at <= now) guarded([&, &id = vmid] { look_at(id); });
+        if (at > now) continue;
+        guarded([&, &id = vmid] { look_at(id); });
+        look_at_held();
     }
+    if (guests_.writer().is_expecting()) guarded([&] { guests_.writer().hold_wrong_starts(context()); });
     if (Steady::now() >= std::max(compare_at_, not_before_)) guarded([&] { compare_now(); });
     look_at_held();
 }
@@ -180,7 +211,7 @@ void Watcher::follow_list() {
 void Watcher::take(const ListChanges& changes) {
     if (changes.is_restarted) {
         compare_at_ = {};
-        is_announcement_lost_ = was_announced_;
+        is_announcement_lost_ = is_announcement_lost_ || was_announced_;
     }
     for (const auto& guest : changes.gone) guarded([&] { gone(guest); });
     guarded([&] { carry_out_endings(); });
@@ -193,11 +224,13 @@ void Watcher::take(const ListChanges& changes) {
     }
 }
 
-/// They are paused: before everybody else.
+/// They are paused: before everybody else, and again soon.
 void Watcher::look_at_held() {
-    for (auto held = guests_.writer().take_held(); !held.empty(); held = guests_.writer().take_held()) {
-        for (const auto vmid : held) guarded([&] { look_at(vmid); });
-        if (inbox_.is_stopped()) return;
+    for (const auto vmid : std::set{guests_.writer().restarting()}) {
+        const auto due = again_.find(vmid);
+        if (due != again_.end() && due->second > Steady::now()) continue;
+        guarded([&] { look_at(vmid); });
+        if (guests_.writer().restarting().contains(vmid)) again_.try_emplace(vmid, Steady::now() + shortest_busy);
     }
 }
 
@@ -208,6 +241,7 @@ void Watcher::look_at(int vmid) {
         const auto guest = guests_.find_own(vmid);
         end_former(vmid, before);
         if (guest) return look_at_known(*guest);
+        if (guests_.writer().restarting().contains(vmid)) guests_.writer().let_go(vmid);
         trouble_.erase(vmid);
     } catch (const InputError& wrong) {
         throw InputError{"guest " + std::to_string(vmid) + ": " + wrong.what()};
@@ -299,6 +333,7 @@ void Watcher::look_at_others(int vmid) {
 void Watcher::waiting_ones() {
     for (const auto& id : waiting_guests(context())) {
         if (const auto vmid = vmid_of(id)) guarded([&] { look_at(*vmid); });
+        look_at_held();
     }
 }
 
@@ -310,13 +345,16 @@ void Watcher::compare_now() {
     for (const auto vmid : restarts) guarded([&] { look_at(vmid); });
     guarded([&] { keep_announced(); });
     guests_.writer().may_set_hookscript(is_hookscript_everywhere(cluster_));
-    const auto all = look_at_all(now, guests_, Effects::apply, {});
+    UrgentBetween source{guests_, [this] { look_at_held(); }};
+    const auto all = look_at_all(now, source, Effects::apply, {});
     for (const auto& gap : all.listing.gaps) log_.warn("listing-incomplete", gap);
     take_note(all);
     if (!table_) return;
     const auto node = cluster_.local_node();
     for (const auto& [vmid, listed] : table_->list()) {
-        if (listed.node == node) guarded([&, &id = vmid] { check_shown(id); });
+        if (listed.node != node) continue;
+        guarded([&, &id = vmid] { check_shown(id); });
+        look_at_held();
     }
 }
 

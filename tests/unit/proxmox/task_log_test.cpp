@@ -47,7 +47,7 @@ TEST_CASE("an end that somebody else asked for is told from ours") {
     const auto says = [&](const std::string& active, const std::string& index) {
         std::ofstream{folder / "active"} << active;
         std::ofstream{folder / "index"} << index;
-        return has_other_end(100, since, 1, folder.path());
+        return has_other_end(100, {since, 112591000ms}, 1, folder.path());
     };
     CHECK_FALSE(says("", ""));
     CHECK_FALSE(says(ours + " 0\n", ""));
@@ -56,12 +56,14 @@ TEST_CASE("an end that somebody else asked for is told from ours") {
     CHECK(says("", ours + " 65EFFFF1 OK\n" + theirs + " 65EFFFF1 OK\n"));
     CHECK(says("", ours + " 65EFFFF1 WARNINGS: 1\n" + theirs + " 65EFFFF1 OK"));
     CHECK_FALSE(says("", ours + " 65EFFFF1 OK\n" + theirs + " 65EFFFF1 VM is locked (backup)\n"));
-    CHECK_FALSE(says("", ours + " 65EFFFF1 OK\nUPID:pve:1:2:65EFFFEF:qmstop:100:root@pam: 65EFFFEF OK\n"));
-    CHECK_FALSE(says("", ours + " 65EFFFF1 OK\nUPID:pve:1:2:65EFFFF0:qmstop:101:root@pam: 65EFFFF0 OK\n"));
-    CHECK_FALSE(says("", ours + " 65EFFFF1 OK\nUPID:pve:1:2:65EFFFF0:qmstart:100:root@pam: 65EFFFF0 OK\n"));
-    CHECK(says("UPID:pve:1:2:65EFFFF0:qmdestroy:100:root@pam: 0\n", ""));
-    CHECK(says("UPID:pve:1:2:65EFFFF0:qmshutdown:100:root@pam: 0\n", ""));
-    CHECK_FALSE(says("UPID:pve:1:2::qmstop:100:root@pam: 0\n" + ours + " 0\n", ""));
+    CHECK_FALSE(says("", ours + " 65EFFFF1 OK\nUPID:pve:1:00ABCDF1:65EFFFEF:qmstop:100:root@pam: 65EFFFEF OK\n"));
+    CHECK_FALSE(says("", ours + " 65EFFFF1 OK\nUPID:pve:1:00ABCDF1:65EFFFF0:qmstop:101:root@pam: 65EFFFF0 OK\n"));
+    CHECK_FALSE(says("", ours + " 65EFFFF1 OK\nUPID:pve:1:00ABCDF1:65EFFFF0:qmstart:100:root@pam: 65EFFFF0 OK\n"));
+    CHECK(says("UPID:pve:1:00ABCDF1:65EFFFF0:qmdestroy:100:root@pam: 0\n", ""));
+    CHECK(says("UPID:pve:1:00ABCDF1:65EFFFF0:qmshutdown:100:root@pam: 0\n", ""));
+    CHECK_FALSE(says("UPID:pve:1:00ABCDF1::qmstop:100:root@pam: 0\n" + ours + " 0\n", ""));
+    // In the same second, for the run before: it began before we did.
+    CHECK_FALSE(says("", ours + " 65EFFFF1 OK\nUPID:pve:1:00ABCC00:65EFFFF0:qmstop:100:root@pam: 65EFFFF0 OK\n"));
     // Its own log knows first.
     fs::create_directories(folder / "1");
     std::ofstream{fs::path{folder / "1"} / theirs} << "can't lock file\nTASK ERROR: got timeout\n";
