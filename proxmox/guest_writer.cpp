@@ -292,8 +292,9 @@ SetResult GuestWriter::set_each(const Context& context, const Guest& guest, int 
             if (result == SetResult::busy || result == SetResult::later) break;
         } catch (const InputError& wrong) {
             refused.push_back(*change);
-            if (why.find(wrong.what()) == std::string::npos)
-                why += (why.empty() ? "" : "; ") + std::string{wrong.what()};
+            if (why.find(wrong.what()) != std::string::npos) continue;
+            why += why.empty() ? "" : "; ";
+            why += wrong.what();
         }
     }
     configs_.read_anew(vmid);

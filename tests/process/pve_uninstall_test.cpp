@@ -37,7 +37,8 @@ TEST_CASE("uninstall takes everything of ours out of the guests, and leaves what
     const auto other = setup.node.config(101);
     setup.node.must({"qm", "snapshot", "100", "before"});
     const std::string theirs = "[OPTIONS]\nenable: 1\n";
-    setup.node.write("/etc/pve/firewall/100.fw", theirs + "\n[IPSET ipfilter-net0] # failover-ip\n\n203.0.113.5/32\n\n");
+    setup.node.write("/etc/pve/firewall/100.fw",
+                     theirs + "\n[IPSET ipfilter-net0] # failover-ip\n\n203.0.113.5/32\n\n");
 
     const auto planned = setup.uninstall({"--dry-run"});
     CHECK(planned.exit_code == 0);
